@@ -1,0 +1,1 @@
+"""Recognizers that the emulator can run."""

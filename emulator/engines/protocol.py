@@ -1,0 +1,111 @@
+"""What an engine is asked and what it answers: the seam between the emulated service and a recognizer.
+
+Times are ticks of 100 ns, as in the service's result file.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Protocol
+
+ProfanityMode = Literal["None", "Removed", "Tags", "Masked"]
+PunctuationMode = Literal["None", "Dictated", "Automatic", "DictatedAndAutomatic"]
+
+TICKS_PER_SECOND = 10_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Diarization:
+    """How many speakers to tell apart on one channel."""
+
+    min_speakers: int = 1
+    max_speakers: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class RecognitionRequest:
+    """One audio file to recognize, already on this machine, with the options of its transcription."""
+
+    audio: Path
+    source: str
+    """The audio's URL without its query."""
+    locale: str
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    """The blob's metadata, names in lower case."""
+    sidecar: str | None = None
+    """Text of `<audio URL>.txt`, where there is one; only the scripted engine asks for it."""
+    channels: tuple[int, ...] = (0, 1)
+    """Channels wanted; those the audio does not have are left out."""
+    word_timestamps: bool = False
+    display_word_timestamps: bool = False
+    diarization: Diarization | None = None
+    candidate_locales: tuple[str, ...] = ()
+    profanity: ProfanityMode = "Masked"
+    punctuation: PunctuationMode = "DictatedAndAutomatic"
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word with its place; `confidence` is None for display words, which have none."""
+
+    text: str
+    offset_ticks: int
+    duration_ticks: int
+    confidence: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """One reading of a phrase (an entry of `nBest`), in the service's four forms."""
+
+    confidence: float
+    lexical: str
+    itn: str
+    masked_itn: str
+    display: str
+    words: tuple[Word, ...] = ()
+    display_words: tuple[Word, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """A recognized phrase of one channel; the best alternative comes first."""
+
+    channel: int
+    offset_ticks: int
+    duration_ticks: int
+    alternatives: tuple[Alternative, ...]
+    speaker: int | None = None
+    locale: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecognizedAudio:
+    """All that was recognized in one file; silence has no phrases and is a success."""
+
+    duration_ticks: int
+    channels: tuple[int, ...]
+    phrases: tuple[Phrase, ...]
+
+
+class AudioRejectedError(Exception):
+    """This file cannot be recognized; `kind` and the message go to the transcription report.
+
+    `kind` is one of the service's per-file error kinds, such as `InvalidData`.
+    """
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+class Engine(Protocol):
+    """A recognizer; `recognize` may be called many times at once."""
+
+    async def recognize(self, request: RecognitionRequest) -> RecognizedAudio:
+        """Recognize one file; raise AudioRejectedError where the file is at fault."""
+        ...
+
+    async def close(self) -> None:
+        """End worker processes and give back what the engine holds."""
+        ...

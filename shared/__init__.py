@@ -1,0 +1,1 @@
+"""Dropscribe: what is deployed to Azure Functions."""
