@@ -1,0 +1,1 @@
+"""What happens to an audio file between its upload and its transcript."""

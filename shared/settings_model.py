@@ -1,0 +1,169 @@
+"""Every setting: name, type, default, meaning. Each is an environment variable of the same name in capitals."""
+
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from shared.pipeline.options import TranscriptionOptions
+
+ExportFormat = Literal["vtt", "srt", "txt"]
+
+
+def _http_origin(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.netloc:
+        raise ValueError("must be a URL such as https://my-speech.cognitiveservices.azure.com")
+    if parts.path.strip("/") or parts.query:
+        raise ValueError("must be the resource's endpoint alone, without a path or query")
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _split_commas(value: object) -> object:
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    return value
+
+
+def _blank_is_unset(value: object) -> object:
+    return None if value == "" else value
+
+
+class Settings(BaseSettings):
+    """The app's settings, frozen; a secret is never shown."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, env_nested_delimiter="_", env_nested_max_split=1, extra="ignore", env_ignore_empty=True
+    )
+
+    speech_endpoint: Annotated[str, AfterValidator(_http_origin)] = Field(
+        description="endpoint of the Speech resource, such as `https://my-speech.cognitiveservices.azure.com`"
+    )
+    speech_key: Annotated[SecretStr | None, BeforeValidator(_blank_is_unset)] = Field(
+        default=None, description="key of the Speech resource; unset, the app's identity is used (Microsoft Entra)"
+    )
+    speech_api_version: Literal["3.1", "2024-11-15", "2025-10-15"] = Field(
+        default="3.1", description="version of the Speech-to-text REST API"
+    )
+    data_storage: Annotated[SecretStr | None, BeforeValidator(_blank_is_unset)] = Field(
+        default=None,
+        description="connection string of the storage account with the audio; "
+        "with an identity set `DATA_STORAGE__blobServiceUri` and `DATA_STORAGE__queueServiceUri` instead",
+    )
+    data_storage_blob_uri: Annotated[str | None, AfterValidator(lambda uri: uri and _http_origin(uri))] = Field(
+        default=None,
+        validation_alias="DATA_STORAGE__blobServiceUri",
+        description="blob endpoint of that account, reached with the app's identity",
+    )
+    blob_trigger_source: Literal["EventGrid", "LogsAndContainerScan"] = Field(
+        default="EventGrid",
+        description="how blob events reach the app: pushed by Event Grid, or found by scanning the container",
+    )
+    audio_access: Literal["sas", "identity"] = Field(
+        default="sas",
+        description="how the Speech service reads the audio: `sas` gives it a read-only SAS for each file, "
+        "`identity` plain URLs that it reads with its own identity",
+    )
+    audio_sas_hours: int = Field(
+        default=48, ge=1, le=168, description="hours that such a SAS lives: a job may wait and run for more than a day"
+    )
+    webhook_secret: Annotated[SecretStr | None, BeforeValidator(_blank_is_unset)] = Field(
+        default=None, description="secret that signs the service's notifications; unset, every notification is refused"
+    )
+    webhook_previous_secret: Annotated[SecretStr | None, BeforeValidator(_blank_is_unset)] = Field(
+        default=None, description="secret that is still accepted while WEBHOOK_SECRET is being changed"
+    )
+    webhook_url: Annotated[str | None, BeforeValidator(_blank_is_unset)] = Field(
+        default=None,
+        pattern=r"^https?://\S+$",
+        description="public URL of `/api/speech/events`; unset, no web hook is registered and timers collect",
+    )
+    default: TranscriptionOptions = Field(
+        default_factory=TranscriptionOptions, description="options of files that say nothing else"
+    )
+    exports: Annotated[tuple[ExportFormat, ...], NoDecode, BeforeValidator(_split_commas)] = Field(
+        default=("vtt", "srt", "txt"), description="formats written beside each JSON document"
+    )
+    max_attempts: int = Field(
+        default=3, ge=1, le=10, description="how often a file is submitted at most when it fails for a passing reason"
+    )
+    retry_delay_seconds: int = Field(
+        default=60,
+        ge=0,
+        le=86_400,
+        description="seconds before a file's second attempt; each further one waits 4 times as long",
+    )
+    linger_seconds: float = Field(
+        default=2.0, ge=0, le=60, description="seconds that new files wait for others to share a request with"
+    )
+    lease_seconds: int = Field(
+        default=60, ge=15, le=60, description="seconds after which the work of a crashed instance can be taken over"
+    )
+    submission_recovery_seconds: int = Field(
+        default=120,
+        ge=10,
+        le=3600,
+        description="seconds after which a submission that was not confirmed is looked up at the service",
+    )
+    speech_timeout_seconds: int = Field(
+        default=60, ge=1, le=300, description="seconds that one call of the Speech service may take"
+    )
+    work_seconds: int = Field(
+        default=240,
+        ge=10,
+        le=3000,
+        description="seconds that one function call works before it hands over; below `functionTimeout` in host.json",
+    )
+    collection_parallelism: int = Field(default=8, ge=1, le=64, description="result files read at the same time")
+    transcription_hours: int = Field(
+        default=168, ge=6, le=744, description="hours that the service keeps a finished transcription (`timeToLive`)"
+    )
+    delete_transcriptions: bool = Field(
+        default=True, description="delete a transcription at the service once its results are stored"
+    )
+    missed_audio_hours: int = Field(
+        default=48,
+        ge=0,
+        le=8760,
+        description="how far back, in hours, the app looks for audio whose event never came; 0 looks for none",
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Settings":
+        if self.data_storage is None and self.data_storage_blob_uri is None:
+            raise ValueError(
+                "DATA_STORAGE is missing: set a connection string, or DATA_STORAGE__blobServiceUri for an identity"
+            )
+        if self.submission_recovery_seconds <= self.speech_timeout_seconds:
+            raise ValueError("SUBMISSION_RECOVERY_SECONDS must be greater than SPEECH_TIMEOUT_SECONDS")
+        return self
+
+
+def environment_names() -> dict[str, str]:
+    """Every environment variable that the app reads, with its meaning."""
+    names: dict[str, str] = {}
+    for name, field in Settings.model_fields.items():
+        if name == "default":
+            for option, option_field in TranscriptionOptions.model_fields.items():
+                names[f"DEFAULT_{option.upper()}"] = f"default of the option `{option}`: {option_field.description}"
+        else:
+            names[str(field.validation_alias or name.upper())] = field.description or ""
+    return names
+
+
+def problems(error: ValidationError) -> list[str]:
+    """A line for each wrong setting: its name and what it accepts; never its value, which may be a secret."""
+    return [_problem(detail["loc"], detail["msg"]) for detail in error.errors(include_url=False, include_input=False)]
+
+
+def _problem(location: tuple[int | str, ...], message: str) -> str:
+    message = message.removeprefix("Value error, ")
+    if not location:
+        return message
+    name = "_".join(str(part) for part in location[:2] if isinstance(part, str)).upper()
+    return (
+        f"{name} is missing: {environment_names().get(name, '')}"
+        if message == "Field required"
+        else (f"{name} is wrong: {message} ({environment_names().get(name, '')})")
+    )
