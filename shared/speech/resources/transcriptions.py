@@ -1,0 +1,108 @@
+# ruff: noqa: A002 - filter is the service's name for it
+"""Transcriptions: the service's work on audio files (operations Transcriptions_*)."""
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+from shared.speech.paging import Paged
+from shared.speech.resources.resource import FilterLike, Resource, create_body, json_value, segment, update_body
+from shared.speech.transport import Transport
+from shared.speech.types.files import File
+from shared.speech.types.transcriptions import NewTranscription, Transcription, TranscriptionUpdate
+from shared.speech.versions import ApiVersion
+from shared.speech.waiting import Poller, Sighting
+
+
+class Transcriptions(Resource):
+    """`client.transcriptions`."""
+
+    def __init__(self, transport: Transport, version: ApiVersion, poller: Poller) -> None:
+        super().__init__(transport, version)
+        self._poller = poller
+
+    def create(self, transcription: NewTranscription) -> Transcription:
+        """Start a transcription (Transcriptions_Create, or Transcriptions_Submit in newer versions).
+
+        Sent again only when it is certain that it took no effect: after 429, and when no connection came about. On any
+        other error that has `may_have_taken_effect`, look for it by its display name before creating it again.
+        """
+        body = self._version.request_body(create_body(transcription))
+        return self._entity(Transcription, self._call("Transcriptions_Create", "POST", "/transcriptions", body=body))
+
+    def get(self, transcription_id: str) -> Transcription:
+        """One transcription (Transcriptions_Get). NotFound if there is none."""
+        return self._look(transcription_id).entity
+
+    def list(
+        self, *, filter: FilterLike | None = None, skip: int | None = None, top: int | None = None
+    ) -> Paged[Transcription]:
+        """All transcriptions (Transcriptions_List), `top` (at most 100) to a page, without the first `skip`.
+
+        `filter` knows display_name, description, created_date_time, last_action_date_time, status and locale.
+        """
+        query = {"skip": skip, "top": top, "filter": filter}
+        return self._list("Transcriptions_List", "/transcriptions", Transcription, query)
+
+    def update(self, transcription_id: str, update: TranscriptionUpdate) -> Transcription:
+        """Change name, description, project or custom properties (Transcriptions_Update)."""
+        path = f"/transcriptions/{segment(transcription_id)}"
+        return self._entity(Transcription, self._call("Transcriptions_Update", "PATCH", path, body=update_body(update)))
+
+    def delete(self, transcription_id: str) -> None:
+        """Delete a transcription with its files; one that does not exist is no error (Transcriptions_Delete).
+
+        The service may refuse while the transcription is not finished (code `DeleteNotAllowed`).
+        """
+        self._call("Transcriptions_Delete", "DELETE", f"/transcriptions/{segment(transcription_id)}")
+
+    def list_files(
+        self,
+        transcription_id: str,
+        *,
+        sas_validity: timedelta | None = None,
+        filter: FilterLike | None = None,
+        skip: int | None = None,
+        top: int | None = None,
+    ) -> Paged[File]:
+        """Result files and report, in no order (Transcriptions_ListFiles); their URLs are valid for 12 h by default.
+
+        `filter` knows name, kind and created_date_time.
+        """
+        query = {**self._version.sas_validity(sas_validity), "skip": skip, "top": top, "filter": filter}
+        path = f"/transcriptions/{segment(transcription_id)}/files"
+        return self._list("Transcriptions_ListFiles", path, File, query)
+
+    def get_file(self, transcription_id: str, file_id: str, *, sas_validity: timedelta | None = None) -> File:
+        """One file with a new URL (Transcriptions_GetFile)."""
+        path = f"/transcriptions/{segment(transcription_id)}/files/{segment(file_id)}"
+        query = self._version.sas_validity(sas_validity)
+        return self._entity(File, self._call("Transcriptions_GetFile", "GET", path, query=query))
+
+    def list_supported_locales(self) -> Sequence[str]:
+        """Locales that can be transcribed (Transcriptions_ListSupportedLocales)."""
+        answer = self._call("Transcriptions_ListSupportedLocales", "GET", "/transcriptions/locales")
+        locales = json_value(answer)
+        if not isinstance(locales, list) or not all(isinstance(locale, str) for locale in locales):
+            raise answer.malformed("the service's list of locales is not of the specified shape")
+        return locales
+
+    def wait(
+        self,
+        transcription_id: str,
+        *,
+        timeout_seconds: float,
+        on_progress: Callable[[Transcription], object] | None = None,
+    ) -> Transcription:
+        """The transcription once it has Succeeded or Failed; `on_progress` sees each state it was seen in.
+
+        WaitTimeout if it is not finished `timeout_seconds` later.
+        """
+        return self._poller.wait(
+            lambda: self._look(transcription_id), timeout_seconds=timeout_seconds, on_progress=on_progress
+        )
+
+    def _look(self, transcription_id: str) -> Sighting[Transcription]:
+        answer = self._call("Transcriptions_Get", "GET", f"/transcriptions/{segment(transcription_id)}")
+        transcription = self._entity(Transcription, answer)
+        finished = transcription.status is not None and transcription.status.is_terminal
+        return Sighting(transcription, finished, self._transport.retry_after_seconds(answer))

@@ -1,0 +1,1 @@
+"""The service's definitions as pydantic models, one module for each noun."""

@@ -1,0 +1,134 @@
+"""All that differs between the versions of the API; the Python calls and types are the same and follow v3.1."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, override
+from urllib.parse import quote, urlencode
+
+from pydantic import TypeAdapter
+
+from shared.speech.errors import UnsupportedOperation
+
+type Body = dict[str, Any]
+
+_MAX_SPEAKERS_OF_BASIC_DIARIZATION = 2
+_TIME_TO_LIVE_HOURS = range(6, 745)
+_LARGEST_NUMBER = 10**12
+_duration = TypeAdapter(timedelta)
+
+
+@dataclass(frozen=True, slots=True)
+class ApiVersion:
+    """Version 3.1: the version stands in the path, and bodies are as the types say."""
+
+    name: str
+    base_path: str
+    missing_operations: frozenset[str] = frozenset()
+    paths: Mapping[str, str] = field(default_factory=dict)
+    """Operation id to path, where the path is not that of v3.1."""
+
+    def url(self, endpoint: str, operation: str, path: str, query: Mapping[str, object]) -> str:
+        """The URL of an operation. UnsupportedOperation if this version lacks it."""
+        if operation in self.missing_operations:
+            raise UnsupportedOperation(f"API version {self.name} has no operation {operation}")
+        given = {name: str(value) for name, value in {**query, **self.query()}.items() if value is not None}
+        url = endpoint + self.base_path + self.paths.get(operation, path)
+        return f"{url}?{urlencode(given, quote_via=quote)}" if given else url
+
+    def query(self) -> dict[str, str]:
+        """Parameters that every request carries."""
+        return {}
+
+    def sas_validity(self, validity: timedelta | None) -> dict[str, object]:
+        """The parameter that asks how long the SAS URLs of files are to be valid."""
+        return {"sasValidityInSeconds": None if validity is None else math.ceil(validity.total_seconds())}
+
+    def request_body(self, body: Body) -> Body:
+        """A new transcription as this version writes it."""
+        if (body.get("properties", {}).get("languageIdentification") or {}).get("mode"):
+            raise UnsupportedOperation(f"API version {self.name} has no language_identification.mode")
+        return body
+
+    def response_body(self, body: Body) -> Body:
+        """An entity of this version as v3.1 would write it."""
+        return body
+
+
+class DatedApiVersion(ApiVersion):
+    """Versions named after their day: the version stands in the query, and some properties have other names."""
+
+    __slots__ = ()
+
+    @override
+    def query(self) -> dict[str, str]:
+        return {"api-version": self.name}
+
+    @override
+    def sas_validity(self, validity: timedelta | None) -> dict[str, object]:
+        return {"sasLifetimeMinutes": None if validity is None else math.ceil(validity.total_seconds() / 60)}
+
+    @override
+    def request_body(self, body: Body) -> Body:
+        properties = dict(body.get("properties") or {})
+        properties["timeToLiveHours"] = self._hours(properties.pop("timeToLive", None))
+        enabled = properties.pop("diarizationEnabled", None)
+        speakers = (properties.pop("diarization", None) or {}).get("speakers")
+        if enabled is not None or speakers is not None:
+            most = (speakers or {}).get("maxCount") or _MAX_SPEAKERS_OF_BASIC_DIARIZATION
+            properties["diarization"] = {"enabled": enabled is not False, "maxSpeakers": most}
+        return body | {"properties": properties}
+
+    def _hours(self, time_to_live: str | None) -> int:
+        hours = math.ceil(_duration.validate_python(time_to_live or "PT0S") / timedelta(hours=1))
+        if hours not in _TIME_TO_LIVE_HOURS:
+            raise ValueError(f"API version {self.name} requires properties.time_to_live, of 6 hours to 31 days")
+        return hours
+
+    @override
+    def response_body(self, body: Body) -> Body:
+        properties = body.get("properties")
+        if not isinstance(properties, dict):
+            return body
+        translated = dict(properties)
+        _rename(translated, "durationMilliseconds", "duration", lambda value: f"PT{value / 1000:f}S")
+        _rename(translated, "timeToLiveHours", "timeToLive", lambda value: f"PT{value}H")
+        diarization = translated.get("diarization")
+        if isinstance(diarization, dict) and "enabled" in diarization:
+            translated["diarizationEnabled"] = diarization["enabled"]
+            most = diarization.get("maxSpeakers")
+            translated["diarization"] = None if most is None else {"speakers": {"maxCount": most}}
+        return body | {"properties": translated}
+
+
+def _rename(properties: Body, newer: str, name: str, written: Callable[[float], str]) -> None:
+    """Put the number called `newer` under its name of v3.1, as v3.1 writes it; anything else stays as it is."""
+    value = properties.get(newer)
+    if isinstance(value, int | float) and 0 <= value < _LARGEST_NUMBER:
+        properties[name] = written(value)
+        del properties[newer]
+
+
+_DATED: Mapping[str, Any] = {
+    "base_path": "/speechtotext",
+    "missing_operations": frozenset({"ServiceHealth_Get"}),
+    "paths": {"Transcriptions_Create": "/transcriptions:submit"},
+}
+
+API_VERSIONS: Mapping[str, ApiVersion] = {
+    version.name: version
+    for version in (
+        ApiVersion("3.1", base_path="/speechtotext/v3.1"),
+        DatedApiVersion("2024-11-15", **_DATED),
+        DatedApiVersion("2025-10-15", **_DATED),
+    )
+}
+
+
+def api_version(name: str) -> ApiVersion:
+    """The version of this name, `v3.1` being `3.1`. ValueError if the client does not speak it."""
+    try:
+        return API_VERSIONS[name.removeprefix("v")]
+    except KeyError:
+        raise ValueError(f"unknown API version {name!r}; known are {', '.join(API_VERSIONS)}") from None
