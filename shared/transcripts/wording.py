@@ -51,14 +51,14 @@ def pieces(text: str) -> list[str]:
         return [text]
     found: list[str] = []
     for character in text:
-        if found and _clings(found[-1][-1], character):
+        if found and clings(found[-1][-1], character):
             found[-1] += character
         else:
             found.append(character)
     return found
 
 
-def _clings(before: str, character: str) -> bool:
+def clings(before: str, character: str) -> bool:
     """Whether no line break may stand between two characters."""
     if before in _LEADING_VOWELS or before in _STACKERS or unicodedata.category(before) in _OPENING:
         return True
