@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from shared.transcripts.document import Phrase, Transcript
-from shared.transcripts.wording import clings, columns, pieces
+from shared.transcripts.wording import clings, columns, pieces, spaced_apart
 
 MAX_COLUMNS = 42
 MAX_MS = 7_000
@@ -27,9 +27,9 @@ FASTEST = 20  # columns a second beyond which few can follow
 
 _LONGEST_JOINED_PAUSE_MS = 1_000
 _PAUSE_MS = 300
-_SENTENCE_ENDS = tuple(".?!…。？！؟।॥։")
-_CLAUSE_ENDS = tuple(",;:–—、，；：،؛")  # noqa: RUF001 - full-width punctuation is meant
-_CLOSERS = "\"'”’»)]」』）"  # noqa: RUF001 - full-width punctuation is meant
+_SENTENCE_ENDS = tuple(".?!…。？！؟।॥։")  # noqa: RUF001 - other scripts' punctuation is meant
+_CLAUSE_ENDS = tuple(",;:–—、，；：،؛")  # noqa: RUF001 - other scripts' punctuation is meant
+_CLOSERS = "\"'”’»)]」』）"  # noqa: RUF001 - other scripts' punctuation is meant
 
 
 @dataclass(slots=True)
@@ -54,21 +54,33 @@ class Caption:
     start_ms: int
     end_ms: int
     speaker: str
-    lines: list[str]
+    tokens: list[Token]
+
+    def lines(self, label_columns: int = 0) -> list[str]:
+        """One line if that fits, else two of about the same width, broken after punctuation if possible.
+
+        `label_columns` are left free in the first line.
+        """
+        if _width(self.tokens) <= MAX_COLUMNS - label_columns or len(self.tokens) == 1:
+            return [_text(self.tokens)]
+        cut = _best_line_break(self.tokens, label_columns)
+        return [_text(self.tokens[:cut]), _text(self.tokens[cut:])]
 
 
 def captions(document: Transcript, *, label_columns: int = 0) -> list[Caption]:
-    """The captions by start; `label_columns` are left free in each first line, for a label of the speaker."""
+    """The captions by start; each has `label_columns` to spare in its first line, for a label of the speaker."""
     groups: dict[str, list[list[Token]]] = {}
     for phrase in document.phrases:
         tokens = _tokens(phrase)
         own = groups.setdefault(phrase.speaker, [])
+        if tokens and own:
+            tokens[0].spaced = spaced_apart(own[-1][-1].text, tokens[0].text)
         _make_monotone(tokens, own[-1][-1].start_ms if own else 0)
         for group in _cut(tokens, label_columns):
             _append_or_join(own, group, label_columns)
     starts = sorted(group[0].start_ms for own in groups.values() for group in own)
     found = [
-        Caption(start_ms, end_ms, speaker, _lines(group, label_columns))
+        Caption(start_ms, end_ms, speaker, group)
         for speaker, own in groups.items()
         for group, (start_ms, end_ms) in zip(own, _times(own, starts), strict=True)
     ]
@@ -80,7 +92,8 @@ def _tokens(phrase: Phrase) -> list[Token]:
     """The display form as tokens, timed by the display words, else the words, else by counting characters."""
     timed = _by_display_words(phrase) or _by_words(phrase)
     tokens: list[Token] = []
-    for whole in timed or [Token(phrase.display, True, phrase.start_ms, phrase.end_ms)]:  # noqa: FBT003 - see Token
+    untimed = Token(phrase.display, spaced=True, start_ms=phrase.start_ms, end_ms=phrase.end_ms)
+    for whole in timed or [untimed]:
         for token in _interpolated(whole):
             if tokens and not token.spaced and clings(tokens[-1].text[-1], token.text[0]):
                 tokens[-1].text += token.text
@@ -122,19 +135,17 @@ def _by_words(phrase: Phrase) -> list[Token]:
 
 def _interpolated(whole: Token) -> Iterator[Token]:
     """What may be broken between in `whole`, with its time shared out by characters."""
-    texts = [
-        (piece, whole.spaced and not nth) for chunk in whole.text.split() for nth, piece in enumerate(pieces(chunk))
-    ]
+    texts = [(piece, not nth) for chunk in whole.text.split() for nth, piece in enumerate(pieces(chunk))]
     if len(texts) == 1:
         yield Token(texts[0][0], whole.spaced, whole.start_ms, whole.end_ms)
         return
     length = whole.end_ms - whole.start_ms
     total = sum(len(text) for text, _ in texts)
     passed = 0
-    for text, spaced in texts:
+    for nth, (text, spaced) in enumerate(texts):
         start_ms = whole.start_ms + length * passed // total
         passed += len(text)
-        yield Token(text, spaced, start_ms, whole.start_ms + length * passed // total)
+        yield Token(text, spaced if nth else whole.spaced, start_ms, whole.start_ms + length * passed // total)
 
 
 def _make_monotone(tokens: list[Token], since_ms: int) -> None:
@@ -229,21 +240,18 @@ def _times(groups: list[list[Token]], starts: list[int]) -> Iterator[tuple[int, 
         yield start_ms, end_ms
 
 
-def _lines(group: list[Token], label_columns: int) -> list[str]:
-    """The group on one line if it fits, else on two of about the same width, broken after punctuation if possible."""
-    if _width(group) <= MAX_COLUMNS - label_columns or len(group) == 1:
-        return [_text(group)]
-    ahead = 0
+def _best_line_break(group: list[Token], label_columns: int) -> int:
+    """Before which token to begin the second line of a group that fits two lines, as `_reach` sees to."""
     total = _width(group)
-    best, best_cost = 0, float("inf")
+    ahead = 0
+    best, best_cost = 1, float("inf")
     for cut in range(1, len(group)):
         ahead += group[cut - 1].columns + (group[cut - 1].spaced and cut > 1)
         behind = total - ahead - group[cut].spaced
         if ahead <= MAX_COLUMNS - label_columns and behind <= MAX_COLUMNS:
             cost = abs(ahead + label_columns - behind) - 16 * _closure(group[cut - 1], group[cut])
-            if cost < best_cost:
-                best, best_cost = cut, cost
-    return [_text(group[:best]), _text(group[best:])]
+            best, best_cost = (cut, cost) if cost < best_cost else (best, best_cost)
+    return best
 
 
 def _width(group: list[Token]) -> int:

@@ -22,7 +22,7 @@ def to_webvtt(document: Transcript) -> str:
     blocks = ["WEBVTT", f"NOTE Transcript of {source.translate(_WEBVTT_ESCAPES)}"]
     for caption in captions(document):
         times = f"{_clock(caption.start_ms)} --> {_clock(caption.end_ms)}"
-        text = "\n".join(caption.lines).translate(_WEBVTT_ESCAPES)
+        text = "\n".join(caption.lines()).translate(_WEBVTT_ESCAPES)
         blocks.append(f"{times}\n<v {caption.speaker.translate(_WEBVTT_ESCAPES)}>{text}")
     return "\n\n".join(blocks) + "\n"
 
@@ -30,8 +30,8 @@ def to_webvtt(document: Transcript) -> str:
 def to_srt(document: Transcript) -> str:
     """The document as SubRip, with CRLF line ends as the format's own tools write them; to be stored as UTF-8.
 
-    With several speakers, each change of speaker is labelled (`Speaker 2: ...`). SubRip has no escapes, and players take
-    `<...>` for a tag: angle brackets become single guillemets.
+    With several speakers, each change of speaker is labelled (`Speaker 2: ...`). SubRip has no escapes, and players
+    take `<...>` for a tag: angle brackets become single guillemets.
     """
     labels = [speaker.label for speaker in document.speakers]
     label_columns = max(map(len, labels)) + len(": ") if len(labels) > 1 else 0
@@ -40,7 +40,7 @@ def to_srt(document: Transcript) -> str:
     for number, caption in enumerate(captions(document, label_columns=label_columns), start=1):
         label = f"{caption.speaker}: " if label_columns and caption.speaker != current else ""
         current = caption.speaker
-        text = "\r\n".join([label + caption.lines[0], *caption.lines[1:]]).translate(_SUBRIP_ESCAPES)
+        text = (label + "\r\n".join(caption.lines(len(label)))).translate(_SUBRIP_ESCAPES)
         times = f"{_clock(caption.start_ms, ',')} --> {_clock(caption.end_ms, ',')}"
         blocks.append(f"{number}\r\n{times}\r\n{text}\r\n")
     return "\r\n".join(blocks)

@@ -22,11 +22,16 @@ def join(texts: Iterable[str]) -> str:
     """The texts with one space between, or none between ideographs; empty texts leave no trace."""
     parts: list[str] = []
     for text in texts:
-        if text and parts and not (_IS_IDEOGRAPHIC.match(parts[-1][-1]) and _IS_IDEOGRAPHIC.match(text)):
+        if text and parts and spaced_apart(parts[-1], text):
             parts.append(" ")
         if text:
             parts.append(text)
     return "".join(parts)
+
+
+def spaced_apart(before: str, after: str) -> bool:
+    """Whether a space stands between two texts, neither of them empty: none between ideographs."""
+    return not (_IS_IDEOGRAPHIC.match(before[-1]) and _IS_IDEOGRAPHIC.match(after))
 
 
 def count_words(text: str) -> int:
