@@ -177,7 +177,12 @@ class Transport:
     def _prepared(method: str, url: str, headers: dict[str, str], body: bytes | None) -> requests.PreparedRequest:
         # Not through the session, which would add its own headers, cookies and what .netrc says.
         common = {"User-Agent": _USER_AGENT, "Accept-Encoding": "gzip, deflate"}
-        return requests.Request(method, url, headers=common | headers, data=body).prepare()
+        try:
+            origin(url)
+            return requests.Request(method, url, headers=common | headers, data=body).prepare()
+        except (requests.RequestException, ValueError):
+            pass  # their texts may show the query
+        raise MalformedResponse(f"not a URL that can be asked for: {redact(url)!r}")
 
     def _exchange[T](
         self,
