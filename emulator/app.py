@@ -1,0 +1,241 @@
+"""The HTTP side: every operation of the specification routed to one method of a handler, or answered 501 by name."""
+
+import hmac
+import logging
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import cast
+from uuid import UUID
+
+import orjson
+from aiohttp import web
+
+from emulator.clock import Clock
+from emulator.errors import ApiError, ErrorCode, invalid_argument, invalid_request, not_found, where
+from emulator.faults import AnyRequestFault, Cut, Delay, Faults, ServerError, Throttle
+from emulator.journal import Journal, RequestSeen
+from emulator.links import BASE_PATH
+from emulator.operations import OPERATIONS
+from emulator.payloads import Payload, read_payload
+
+LOG = logging.getLogger(__name__)
+KEY_HEADER = "Ocp-Apim-Subscription-Key"
+BODY_LIMIT = 16 * 1024 * 1024
+"""Bytes of a request's body: room for 1,000 URLs with their SAS."""
+GET_CONTENT = "Files_GetContent"
+"""Name of reading a result file's content, which in the real service is no operation but a read of blob storage."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request for an operation, past authentication."""
+
+    request: web.Request
+    subscription: str
+    strict: bool
+
+    @property
+    def id(self) -> str:
+        """The path's entity id; ApiError where it is no UUID."""
+        return self._uuid("id")
+
+    @property
+    def file_id(self) -> str:
+        """The path's file id; ApiError where it is no UUID."""
+        return self._uuid("fileId")
+
+    def integer(self, name: str) -> int | None:
+        """A query parameter of type int32; ApiError where it is none."""
+        text = self.request.query.get(name)
+        if text is None:
+            return None
+        if not re.fullmatch(r"-?\d{1,9}", text):
+            raise invalid_argument("InvalidParameterValue", f"The parameter {name} must be an integer.", target=name)
+        return int(text)
+
+    async def json(self, *content_types: str) -> object:
+        """The JSON body; ApiError where there is none or its content type is not one that the operation consumes."""
+        accepted = ("application/json", *content_types)
+        if self.strict and self.request.content_type not in accepted:
+            raise ApiError(415, "UnsupportedMediaType", f"The content type must be {' or '.join(accepted)}.")
+        raw = await self.request.read()
+        if not raw.strip():
+            raise invalid_request("EmptyRequest", "The request has no body.")
+        try:
+            body: object = orjson.loads(raw)
+        except orjson.JSONDecodeError:
+            raise invalid_request("InvalidRequestBodyFormat", "The body is not valid JSON.") from None
+        return body
+
+    async def payload[P: Payload](self, model: type[P]) -> P:
+        """The body of a create operation."""
+        return read_payload(model, await self.json(), strict=self.strict)
+
+    async def patch[P: Payload](self, model: type[P], entity: type[Payload]) -> P:
+        """The body of an update operation: fields of the entity that cannot be changed are UnsupportedDelta."""
+        body = await self.json("application/merge-patch+json")
+        names = {field.alias for field in model.model_fields.values()}
+        known = {field.alias for field in entity.model_fields.values()} | entity.read_only
+        fixed = [name for name in body if name in known - names] if isinstance(body, dict) else []
+        if fixed and self.strict:
+            raise invalid_request("UnsupportedDelta", f"{fixed[0]} cannot be changed.", target=fixed[0])
+        return read_payload(model, body, strict=self.strict)
+
+    def _uuid(self, name: str) -> str:
+        try:
+            return str(UUID(self.request.match_info[name]))
+        except ValueError:
+            raise invalid_argument("InvalidParameterValue", f"The path's {name} must be a UUID.", target=name) from None
+
+
+Handler = Callable[[Call], Awaitable[web.Response]]
+
+
+def answer(body: object = None, *, status: int = 200, headers: Mapping[str, str | None] | None = None) -> web.Response:
+    """A JSON answer; headers that are None are left out."""
+    kept = {name: value for name, value in (headers or {}).items() if value is not None}
+    if body is None:
+        return web.Response(status=status, headers=kept)
+    return web.Response(body=orjson.dumps(body), status=status, headers=kept, content_type="application/json")
+
+
+def error_answer(error: ApiError) -> web.Response:
+    """The answer that an error stands for."""
+    return answer(error.body(), status=error.status, headers=error.headers)
+
+
+def subscription_of(key: str) -> str:
+    """What stands for a key in the state, so that the key itself is not kept."""
+    return sha256(key.encode()).hexdigest()[:16]
+
+
+class Gate:
+    """What every request of the service passes: journal, faults, authentication, and errors to answers."""
+
+    def __init__(self, *, keys: Sequence[str], strict: bool, clock: Clock, faults: Faults, journal: Journal) -> None:
+        self._keys = keys
+        self._strict = strict
+        self._clock = clock
+        self._faults = faults
+        self._journal = journal
+
+    def operation(self, name: str, handler: Handler) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        """A route that asks for a key."""
+        return self._route(name, lambda request: handler(Call(request, self._authenticate(request), self._strict)))
+
+    def content(
+        self, handler: Callable[[web.Request], Awaitable[web.Response]]
+    ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        """The route of result files' content, which asks for no key: its URL is signed."""
+        return self._route(GET_CONTENT, handler)
+
+    def _route(
+        self, name: str, run: Callable[[web.Request], Awaitable[web.Response]]
+    ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        async def route(request: web.Request) -> web.StreamResponse:
+            fault = self._faults.on_request(name)
+            response = await self._disturbed(request, fault, run) if fault else await _answered(request, run)
+            self._journal.requests.append(
+                RequestSeen(
+                    at=self._clock.now(),
+                    operation=name,
+                    method=request.method,
+                    path=request.path,
+                    status=response.status if response else None,
+                    keyed=KEY_HEADER in request.headers,
+                    fault=fault.kind if fault else None,
+                )
+            )
+            return response or _cut(request)
+
+        return route
+
+    async def _disturbed(
+        self, request: web.Request, fault: AnyRequestFault, run: Callable[[web.Request], Awaitable[web.Response]]
+    ) -> web.Response | None:
+        """The answer that the fault makes of it; None where the connection is to be cut."""
+        response = await _answered(request, run) if fault.after_effect else None
+        match fault:
+            case Delay():
+                await self._clock.sleep(fault.seconds)
+                return response or await _answered(request, run)
+            case Cut():
+                return None
+            case Throttle():
+                headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
+                return error_answer(ApiError(429, "TooManyRequests", "Too many requests.", headers=headers))
+            case ServerError():
+                code: ErrorCode = "ServiceUnavailable" if fault.status == 503 else "InternalServerError"
+                return error_answer(
+                    ApiError(fault.status, code, "The service failed, as it was asked to.", inner="UnexpectedError")
+                )
+
+    def _authenticate(self, request: web.Request) -> str:
+        """The subscription that the request speaks for."""
+        given = request.headers.get(KEY_HEADER)
+        if given is not None:
+            for key in self._keys:
+                if hmac.compare_digest(key.encode(), given.encode("utf-8", "surrogateescape")):
+                    return subscription_of(key)
+            raise ApiError(401, "Unauthorized", "The subscription key is not valid.", inner="InvalidSubscription")
+        bearer = request.headers.get("Authorization", "").startswith("Bearer ")
+        if bearer and not self._strict:
+            return subscription_of(self._keys[0])
+        if bearer:
+            raise ApiError(401, "Unauthorized", "The token is not valid.", inner="InvalidSubscription")
+        raise ApiError(403, "Forbidden", f"The header {KEY_HEADER} is missing.", inner="Forbidden")
+
+
+async def _answered(request: web.Request, run: Callable[[web.Request], Awaitable[web.Response]]) -> web.Response:
+    """The answer of an operation, whatever happens in it."""
+    try:
+        return await run(request)
+    except ApiError as error:
+        return error_answer(error)
+    except web.HTTPRequestEntityTooLarge:
+        return error_answer(ApiError(413, "InvalidRequest", "The body is too large.", inner="InvalidPayload"))
+    except Exception as error:  # noqa: BLE001 - a defect here is the service's 500, and must not close the connection
+        LOG.error("%s %s failed: %s", request.method, request.path, where(error))  # noqa: TRY400 - without its text
+        message = f"The emulator failed: {type(error).__name__}."
+        return error_answer(ApiError(500, "InternalServerError", message, inner="UnexpectedError"))
+
+
+def _cut(request: web.Request) -> web.StreamResponse:
+    if request.transport:
+        request.transport.abort()
+    return web.Response(status=500)
+
+
+def add_operations(app: web.Application, gate: Gate, handlers: Mapping[str, object]) -> None:
+    """Route every operation: `Transcriptions_ListLocales` is the method `list_locales` of handler `Transcriptions`."""
+    for operation in OPERATIONS:
+        noun, _, name = operation.id.partition("_")
+        method = re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+        handler = cast("Handler | None", getattr(handlers.get(noun), method, None))
+        path = BASE_PATH + re.sub(r"{(\w+)}", r"{\1:[^/:]+}", operation.path)
+        app.router.add_route(
+            operation.method, path, gate.operation(operation.id, handler or _not_implemented(operation.id))
+        )
+
+
+def _not_implemented(operation_id: str) -> Handler:
+    async def refuse(_: Call) -> web.Response:
+        raise ApiError(501, "NotAllowed", f"The emulator does not implement the operation {operation_id}.")
+
+    return refuse
+
+
+@web.middleware
+async def routing_errors(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Give unknown paths and methods the service's error body."""
+    try:
+        return await handler(request)
+    except web.HTTPNotFound:
+        return error_answer(not_found("There is nothing at this path."))
+    except web.HTTPMethodNotAllowed as error:
+        allowed = {"Allow": ", ".join(sorted(error.allowed_methods))}
+        return error_answer(ApiError(405, "NotAllowed", "This path does not take this method.", headers=allowed))

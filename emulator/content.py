@@ -1,0 +1,128 @@
+"""Audio by URL: single blobs by the SAS that their URL carries, and whole containers by the blob service's listing."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+from xml.etree import ElementTree as ET
+
+from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout
+from yarl import URL
+
+from emulator.engines.protocol import AudioRejectedError
+
+FILE_SIZE_LIMIT = 1_000_000_000
+"""Bytes of one audio file (documented quota of batch transcription)."""
+CONTAINER_BLOBS_LIMIT = 10_000
+CONTAINER_SIZE_LIMIT = 5_000_000_000
+"""Blobs and bytes of a container (definition Transcription, contentContainerUrl)."""
+SIDECAR_SIZE_LIMIT = 1_000_000
+CHUNK = 1 << 18
+TIME_LIMITS = ClientTimeout(total=600, sock_connect=10, sock_read=60)
+METADATA_PREFIX = "x-ms-meta-"
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """One audio file of a request: the URL to read, and what result and report call it."""
+
+    url: str
+    source: str
+    result_name: str
+
+    @property
+    def plain_url(self) -> str:
+        """The URL without its query."""
+        return self.url.partition("?")[0]
+
+
+class ContainerError(Exception):
+    """A container that cannot be read or is too large; `code` is the error code of the transcription."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def recordings_of(urls: list[str]) -> list[Recording]:
+    """The files of `contentUrls`: their source is the URL as given, the name of their result has its index."""
+    return [Recording(url, url, f"contenturl_{number}.json") for number, url in enumerate(urls)]
+
+
+class ContentReader:
+    """Reads audio over HTTP with time limits; nothing here repeats a URL's query."""
+
+    def __init__(self, session: ClientSession) -> None:
+        self._session = session
+
+    async def download(self, url: str, to: Path) -> dict[str, str]:
+        """Stream a blob into a file; returns its metadata, names in lower case. Raises AudioRejectedError."""
+        async with self._get(url) as response:
+            if (response.content_length or 0) > FILE_SIZE_LIMIT:
+                raise _too_large()
+            size = 0
+            with to.open("wb") as file:
+                async for chunk in response.content.iter_chunked(CHUNK):
+                    size += file.write(chunk)
+                    if size > FILE_SIZE_LIMIT:
+                        raise _too_large()
+            return {
+                name.lower().removeprefix(METADATA_PREFIX): value
+                for name, value in response.headers.items()
+                if name.lower().startswith(METADATA_PREFIX)
+            }
+
+    async def sidecar(self, url: str) -> str | None:
+        """The text of `<audio URL>.txt` (with the audio's own query), or None where it cannot be read."""
+        path, mark, query = url.partition("?")
+        with contextlib.suppress(AudioRejectedError):
+            async with self._get(f"{path}.txt{mark}{query}") as response:
+                text = await response.content.read(SIDECAR_SIZE_LIMIT)
+                return text.decode(errors="replace")
+        return None
+
+    async def container(self, url: str) -> list[Recording]:
+        """The blobs of a container, by operation List Blobs; their source is their path. Raises ContainerError."""
+        path, _, query = url.partition("?")
+        recordings: list[Recording] = []
+        size, marker = 0, ""
+        while True:
+            more = f"&marker={quote(marker, safe='')}" if marker else ""
+            page = await self._listing(f"{path}?restype=container&comp=list&{query}{more}")
+            for blob in page.iter("Blob"):
+                name = blob.findtext("Name") or ""
+                size += int(blob.findtext("Properties/Content-Length") or 0)
+                recordings.append(Recording(f"{path.rstrip('/')}/{quote(name)}?{query}", name, f"{name}.json"))
+            if len(recordings) > CONTAINER_BLOBS_LIMIT or size > CONTAINER_SIZE_LIMIT:
+                raise ContainerError("InvalidData", "The container has more than 10,000 blobs or more than 5 GB.")
+            if not (marker := page.findtext("NextMarker") or ""):
+                return recordings
+
+    async def _listing(self, url: str) -> ET.Element:
+        try:
+            async with self._get(url) as response:
+                return ET.fromstring(await response.read())  # noqa: S314 - a listing of the storage the caller chose, expat bounds entities
+        except AudioRejectedError as error:
+            raise ContainerError(error.kind, f"The container cannot be listed. {error}") from None
+        except ET.ParseError:
+            raise ContainerError("InvalidUri", "The container URL did not answer with a list of blobs.") from None
+
+    @contextlib.asynccontextmanager
+    async def _get(self, url: str) -> AsyncIterator[ClientResponse]:
+        """A response of 200; anything else is raised as the service's error kind."""
+        try:
+            async with self._session.get(URL(url, encoded=True), timeout=TIME_LIMITS) as response:
+                if response.status >= 500 or response.status == 429:
+                    raise AudioRejectedError("Transient", f"The storage answered with status {response.status}.")
+                if response.status != 200:
+                    raise AudioRejectedError("InvalidUri", f"The URL answered with status {response.status}.")
+                yield response
+        except TimeoutError:
+            raise AudioRejectedError("Timeout", "The URL did not answer in time.") from None
+        except (ClientError, OSError, ValueError):
+            raise AudioRejectedError("InvalidUri", "The URL cannot be reached.") from None
+
+
+def _too_large() -> AudioRejectedError:
+    return AudioRejectedError("InvalidData", "The recording is larger than 1 GB.")

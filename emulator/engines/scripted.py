@@ -1,0 +1,163 @@
+"""An engine that recognizes nothing: it says what it is told to, instantly. For load and fault tests.
+
+The text is the blob's metadata `transcript` (percent-encoding allowed; empty means silence), else the sidecar
+`<audio URL>.txt`, else made up from the URL. Metadata `emulator_fail=<error kind>` fails the file.
+"""
+
+import contextlib
+import re
+import wave
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from random import Random
+from urllib.parse import unquote
+
+from emulator.engines.protocol import (
+    TICKS_PER_SECOND,
+    Alternative,
+    AudioRejectedError,
+    Engine,
+    Phrase,
+    RecognitionRequest,
+    RecognizedAudio,
+    Word,
+)
+
+BYTES_PER_SECOND = 32_000
+"""Mono, 16 bits, 16 kHz: what a file's length means where its header does not tell."""
+SPOKEN_SHARE = 0.9
+"""The part of a phrase's time slot that is spoken; the rest is the pause after it."""
+_VOCABULARY = """
+    account agent answer appointment billing call confirm customer delivery email hello help issue morning number
+    office order payment please question refund schedule service support thank today tomorrow update week you
+""".split()  # noqa: SIM905 - a table reads better than a list of quotes
+
+
+@dataclass(frozen=True, slots=True)
+class _Format:
+    duration_ticks: int
+    channels: int
+
+
+class ScriptedEngine:
+    """Phrases and words at plausible times; the same file at the same URL always gives the same result."""
+
+    async def recognize(self, request: RecognitionRequest) -> RecognizedAudio:
+        """Recognize by script. Empty files and diarization of stereo are rejected, as the service does."""
+        if kind := request.metadata.get("emulator_fail"):
+            raise AudioRejectedError(kind, "The recording failed as its metadata asks.")
+        audio = _format(request)
+        if audio.channels > 1 and request.diarization:
+            raise AudioRejectedError("InvalidData", "Diarization needs audio with one channel.")
+        channels = tuple(channel for channel in request.channels if channel < audio.channels)
+        if not channels:
+            raise AudioRejectedError("InvalidData", "The recording has none of the requested channels.")
+        sentences = _sentences(_text(request))
+        return RecognizedAudio(audio.duration_ticks, channels, _phrases(sentences, channels, audio, request))
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
+def create(*, workers: int) -> Engine:  # noqa: ARG001 - every engine is asked for the same
+    """The engine; it needs no workers."""
+    return ScriptedEngine()
+
+
+def _format(request: RecognitionRequest) -> _Format:
+    size = request.audio.stat().st_size
+    if size == 0:
+        raise AudioRejectedError("InvalidData", "The recording is empty.")
+    with contextlib.suppress(wave.Error, EOFError), wave.open(str(request.audio), "rb") as audio:
+        return _Format(audio.getnframes() * TICKS_PER_SECOND // audio.getframerate(), audio.getnchannels())
+    return _Format(size * TICKS_PER_SECOND // BYTES_PER_SECOND, 1)
+
+
+def _text(request: RecognitionRequest) -> str:
+    if (transcript := request.metadata.get("transcript")) is not None:
+        return unquote(transcript)
+    if request.sidecar is not None:
+        return request.sidecar
+    random = Random(request.source)  # noqa: S311 - repeatable text, no secret
+    return " ".join(_sentence(random) for _ in range(4))
+
+
+def _sentence(random: Random) -> str:
+    words = random.choices(_VOCABULARY, k=random.randint(3, 9))
+    return " ".join(words).capitalize() + random.choice(".?")
+
+
+def _sentences(text: str) -> list[str]:
+    return [sentence.strip() for sentence in re.split(r"(?<=[.!?])\s+|\n+", text) if sentence.strip()]
+
+
+def _phrases(
+    sentences: Sequence[str], channels: tuple[int, ...], audio: _Format, request: RecognitionRequest
+) -> tuple[Phrase, ...]:
+    """Sentences share the duration by their length, and alternate between channels or speakers."""
+    phrases = []
+    slots = _slots(sentences, 0, audio.duration_ticks)
+    for number, (sentence, (start, end)) in enumerate(zip(sentences, slots, strict=True)):
+        spoken = int((end - start) * SPOKEN_SHARE)
+        phrases.append(
+            Phrase(
+                channel=channels[number % len(channels)],
+                offset_ticks=start,
+                duration_ticks=spoken,
+                alternatives=_alternatives(sentence, start, start + spoken, request),
+                speaker=1 + number % request.diarization.max_speakers if request.diarization else None,
+                locale=request.locale if request.candidate_locales else None,
+            )
+        )
+    return tuple(phrases)
+
+
+def _alternatives(sentence: str, start: int, end: int, request: RecognitionRequest) -> tuple[Alternative, ...]:
+    random = Random(f"{request.source}/{start}/{sentence}")  # noqa: S311 - repeatable confidence, no secret
+    confidence = round(random.uniform(0.85, 0.98), 7)
+    spoken = [word for word in (_lexical(part) for part in sentence.split()) if word]
+    first = _alternative(sentence, spoken, confidence, (start, end), request)
+    if len(spoken) < 2:
+        return (first,)
+    return first, _alternative(sentence, spoken[:-1], round(confidence - 0.1, 7), (start, end), request, shown=False)
+
+
+def _alternative(
+    sentence: str,
+    spoken: list[str],
+    confidence: float,
+    span: tuple[int, int],
+    request: RecognitionRequest,
+    *,
+    shown: bool = True,
+) -> Alternative:
+    lexical = " ".join(spoken)
+    return Alternative(
+        confidence=confidence,
+        lexical=lexical,
+        itn=lexical,
+        masked_itn=lexical,
+        display=sentence if shown else lexical.capitalize() + ".",
+        words=_words(spoken, span, confidence) if request.word_timestamps else (),
+        display_words=_words(sentence.split(), span, None) if request.display_word_timestamps and shown else (),
+    )
+
+
+def _lexical(word: str) -> str:
+    return re.sub(r"[^\w']", "", word).lower()
+
+
+def _words(texts: Sequence[str], span: tuple[int, int], confidence: float | None) -> tuple[Word, ...]:
+    slots = _slots(texts, *span)
+    return tuple(Word(text, start, end - start, confidence) for text, (start, end) in zip(texts, slots, strict=True))
+
+
+def _slots(texts: Sequence[str], start: int, end: int) -> list[tuple[int, int]]:
+    """Consecutive spans of time that share `start` to `end` by the length of the texts."""
+    total = sum(len(text) for text in texts)
+    bounds, passed = [start], 0
+    for text in texts:
+        passed += len(text)
+        bounds.append(start + (end - start) * passed // total)
+    return list(pairwise(bounds))

@@ -1,0 +1,84 @@
+"""What the service keeps: entities as they are stored, apart from how a version of the API shows them."""
+
+from datetime import datetime, timedelta
+from typing import Literal
+
+from pydantic import BaseModel
+
+from emulator.payloads import TranscriptionProperties, parse_duration
+
+Status = Literal["NotStarted", "Running", "Succeeded", "Failed"]
+
+
+class EntityError(BaseModel):
+    """Why an entity is Failed (definition EntityError)."""
+
+    code: str
+    message: str
+
+
+class Entity(BaseModel):
+    """What every entity has. `subscription` stands for the key that made it, and is not the key."""
+
+    id: str
+    subscription: str
+    display_name: str
+    created: datetime
+    last_action: datetime
+    api_version: str = "v3.1"
+    description: str | None = None
+    custom_properties: dict[str, str] | None = None
+    status: Status = "NotStarted"
+    error: EntityError | None = None
+
+    @property
+    def finished(self) -> bool:
+        """Whether the status is a terminal one."""
+        return self.status in {"Succeeded", "Failed"}
+
+
+class Transcription(Entity):
+    """A transcription; its content stands apart (Content), as it is large and never returned."""
+
+    locale: str
+    properties: TranscriptionProperties
+    duration_ticks: int | None = None
+
+    def expires(self) -> datetime | None:
+        """When a finished transcription is deleted by itself, if ever."""
+        time_to_live = parse_duration(self.properties.time_to_live or "PT0S")
+        return self.last_action + time_to_live if self.finished and time_to_live > timedelta() else None
+
+
+class Content(BaseModel):
+    """The audio of a transcription: URLs with their SAS until it is finished, without query afterwards."""
+
+    urls: list[str] = []
+    container: str | None = None
+
+    def without_queries(self) -> "Content":
+        """The same without any SAS."""
+        return Content(
+            urls=[url.partition("?")[0] for url in self.urls],
+            container=self.container and self.container.partition("?")[0],
+        )
+
+
+class ResultFile(BaseModel):
+    """A file of a transcription; its bytes lie in the store's directory under its id."""
+
+    id: str
+    transcription: str
+    kind: Literal["Transcription", "TranscriptionReport"]
+    name: str
+    created: datetime
+    size: int
+
+
+class WebHook(Entity):
+    """A web hook; `undelivered` counts notifications in a row that the receiver did not take."""
+
+    web_url: str
+    events: dict[str, bool]
+    secret: str | None = None
+    undelivered: int = 0

@@ -1,0 +1,155 @@
+"""The emulated service put together: the only place that builds its parts."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator
+from datetime import datetime
+
+from aiohttp import ClientSession, DummyCookieJar, TCPConnector, web
+
+from emulator import engines
+from emulator.admin import add_admin
+from emulator.app import BODY_LIMIT, Gate, add_operations, routing_errors
+from emulator.background import Background
+from emulator.clock import Clock
+from emulator.content import ContentReader
+from emulator.faults import Faults
+from emulator.jobs import Jobs
+from emulator.journal import Journal, TranscriptionSeen
+from emulator.links import CONTENT_PATH, Links
+from emulator.notifications import Notifications
+from emulator.records import Transcription
+from emulator.resources.health import ServiceHealth
+from emulator.resources.transcriptions import ResultContent, Transcriptions
+from emulator.resources.webhooks import WebHooks
+from emulator.settings import Settings
+from emulator.status_page import add_status_page
+from emulator.store import Store
+
+SHUTDOWN_SECONDS = 2.0
+"""How long open connections may finish when the service ends."""
+
+
+class Service:
+    """A running service; made by `run_service`."""
+
+    def __init__(
+        self, settings: Settings, *, endpoint: str, clock: Clock, store: Store, session: ClientSession
+    ) -> None:
+        self.endpoint = endpoint
+        self.settings = settings
+        self.clock = clock
+        self.store = store
+        self.background = Background(clock)
+        self.faults = Faults(settings.faults, seed=settings.seed)
+        self.journal = Journal()
+        self.links = Links(endpoint, store.url_key())
+        kind = engines.ENGINES[settings.engine]
+        self.workers = settings.workers or kind.default_workers
+        self.engine = engines.create(settings.engine, workers=self.workers)
+        self.notifications = Notifications(
+            store=store,
+            links=self.links,
+            clock=clock,
+            background=self.background,
+            faults=self.faults,
+            journal=self.journal,
+            session=session,
+        )
+        self.jobs = Jobs(
+            store=store,
+            clock=clock,
+            background=self.background,
+            faults=self.faults,
+            notifications=self.notifications,
+            reader=ContentReader(session),
+            engine=self.engine,
+            reads_sidecars=kind.reads_sidecars,
+            workers=self.workers,
+            seconds=settings.job_seconds,
+        )
+
+    def application(self) -> web.Application:
+        """All routes: the service's, the content of result files, administration, and the status page."""
+        app = web.Application(middlewares=[routing_errors], client_max_size=BODY_LIMIT)
+        gate = Gate(
+            keys=self.settings.keys,
+            strict=self.settings.strict,
+            clock=self.clock,
+            faults=self.faults,
+            journal=self.journal,
+        )
+        content = ResultContent(store=self.store, clock=self.clock, faults=self.faults)
+        add_operations(app, gate, self._handlers())
+        app.router.add_get(f"{CONTENT_PATH}/{{fileId}}", gate.content(content.get), allow_head=False)
+        add_admin(app, self)
+        add_status_page(app, self)
+        return app
+
+    def transcriptions(self) -> list[TranscriptionSeen]:
+        """Every transcription that ever was, in order of creation."""
+        return [_seen(self.store, *row) for row in self.store.with_deleted(Transcription)]
+
+    async def reset(self) -> None:
+        """As after a start with nothing kept: entities, journal and faults."""
+        await self.background.cancel()
+        self.store.clear()
+        self.journal.clear()
+        self.faults.reset()
+
+    def _handlers(self) -> dict[str, object]:
+        transcriptions = Transcriptions(
+            store=self.store,
+            links=self.links,
+            clock=self.clock,
+            jobs=self.jobs,
+            notifications=self.notifications,
+            locales=engines.ENGINES[self.settings.engine].locales,
+        )
+        hooks = WebHooks(store=self.store, links=self.links, clock=self.clock, notifications=self.notifications)
+        return {"Transcriptions": transcriptions, "WebHooks": hooks, "ServiceHealth": ServiceHealth()}
+
+
+@contextlib.asynccontextmanager
+async def run_service(settings: Settings, clock: Clock) -> AsyncIterator[Service]:
+    """Run the service on loopback within the block; OSError where the port is taken."""
+    listener = socket.create_server(("127.0.0.1", settings.port), backlog=1024)
+    endpoint = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    connector = TCPConnector(limit=100)
+    with contextlib.closing(listener), Store(settings.location) as store:
+        async with ClientSession(connector=connector, cookie_jar=DummyCookieJar(), auto_decompress=False) as session:
+            service = Service(settings, endpoint=endpoint, clock=clock, store=store, session=session)
+            runner = web.AppRunner(service.application(), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
+            try:
+                await runner.setup()
+                await web.SockSite(runner, listener).start()
+                service.jobs.resume()
+                yield service
+            finally:
+                await runner.cleanup()
+                await service.background.cancel()
+                await service.engine.close()
+
+
+async def run_until(settings: Settings, clock: Clock, stop: asyncio.Event) -> None:
+    """Run the service until `stop`, and print where it listens once it does."""
+    async with run_service(settings, clock) as service:
+        print(f"Speech emulator listening on {service.links.base}", flush=True)
+        await stop.wait()
+
+
+def _seen(store: Store, transcription: Transcription, deleted: str | None) -> TranscriptionSeen:
+    content = store.content(transcription.id).without_queries()
+    return TranscriptionSeen(
+        id=transcription.id,
+        subscription=transcription.subscription,
+        display_name=transcription.display_name,
+        status=transcription.status,
+        created=transcription.created,
+        last_action=transcription.last_action,
+        deleted=datetime.fromisoformat(deleted) if deleted else None,
+        content_urls=tuple(content.urls),
+        content_container_url=content.container,
+        custom_properties=transcription.custom_properties or {},
+    )

@@ -1,0 +1,146 @@
+"""The service's state: entities in SQLite, result files in a directory beside it."""
+
+import secrets
+import shutil
+import sqlite3
+import tempfile
+from pathlib import Path
+from typing import Self
+
+from emulator.records import Content, Entity, ResultFile
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS entities (
+    number INTEGER PRIMARY KEY, kind TEXT, id TEXT, subscription TEXT, deleted TEXT, body TEXT, UNIQUE (kind, id));
+CREATE TABLE IF NOT EXISTS contents (id TEXT PRIMARY KEY, body TEXT);
+CREATE TABLE IF NOT EXISTS files (id TEXT PRIMARY KEY, transcription TEXT, body TEXT);
+CREATE INDEX IF NOT EXISTS files_of ON files (transcription);
+CREATE TABLE IF NOT EXISTS events (
+    subscription TEXT, kind TEXT, noun TEXT, id TEXT, PRIMARY KEY (subscription, kind));
+CREATE TABLE IF NOT EXISTS secrets (name TEXT PRIMARY KEY, value BLOB);
+"""
+
+
+class Store:
+    """Everything that outlives a restart. With no location it lives in memory and in a temporary directory."""
+
+    def __init__(self, location: Path | None) -> None:
+        self._temporary = Path(tempfile.mkdtemp(prefix="speech-emulator-"))
+        self.results = (location or self._temporary) / "results"
+        self.results.mkdir(parents=True, exist_ok=True)
+        self._database = sqlite3.connect(location / "state.sqlite" if location else ":memory:", isolation_level=None)
+        self._database.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;" + _SCHEMA)
+
+    @property
+    def downloads(self) -> Path:
+        """A directory for audio while it is recognized; it goes with the process."""
+        return self._temporary
+
+    def url_key(self) -> bytes:
+        """The key that signs URLs of result files, made once."""
+        self._database.execute("INSERT OR IGNORE INTO secrets VALUES ('url', ?)", (secrets.token_bytes(32),))
+        key: bytes = self._database.execute("SELECT value FROM secrets WHERE name = 'url'").fetchone()[0]
+        return key
+
+    def put(self, entity: Entity) -> None:
+        """Write an entity, new or changed."""
+        self._database.execute(
+            "INSERT INTO entities (kind, id, subscription, body) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (kind, id) DO UPDATE SET body = excluded.body",
+            (type(entity).__name__, entity.id, entity.subscription, entity.model_dump_json(by_alias=True)),
+        )
+
+    def get[E: Entity](self, kind: type[E], entity_id: str) -> E | None:
+        """One entity that is not deleted."""
+        row = self._database.execute(
+            "SELECT body FROM entities WHERE kind = ? AND id = ? AND deleted IS NULL", (kind.__name__, entity_id)
+        ).fetchone()
+        return kind.model_validate_json(row[0]) if row else None
+
+    def all[E: Entity](self, kind: type[E], subscription: str | None = None) -> list[E]:
+        """The entities that are not deleted, in order of creation; of all subscriptions where none is given."""
+        rows = self._database.execute(
+            "SELECT body FROM entities WHERE kind = ? AND deleted IS NULL AND subscription = ifnull(?, subscription)"
+            " ORDER BY number",
+            (kind.__name__, subscription),
+        )
+        return [kind.model_validate_json(body) for (body,) in rows]
+
+    def with_deleted[E: Entity](self, kind: type[E]) -> list[tuple[E, str | None]]:
+        """Every entity that ever was, in order of creation, with the time of its deletion."""
+        rows = self._database.execute(
+            "SELECT body, deleted FROM entities WHERE kind = ? ORDER BY number", (kind.__name__,)
+        )
+        return [(kind.model_validate_json(body), deleted) for body, deleted in rows]
+
+    def delete(self, entity: Entity, when: str) -> None:
+        """Mark an entity deleted and remove its files."""
+        self._database.execute(
+            "UPDATE entities SET deleted = ? WHERE kind = ? AND id = ?", (when, type(entity).__name__, entity.id)
+        )
+        self.put_files(entity.id, [])
+
+    def put_content(self, entity_id: str, content: Content) -> None:
+        """Write the content of a transcription."""
+        self._database.execute("REPLACE INTO contents VALUES (?, ?)", (entity_id, content.model_dump_json()))
+
+    def content(self, entity_id: str) -> Content:
+        """The content of a transcription, deleted or not."""
+        (body,) = self._database.execute("SELECT body FROM contents WHERE id = ?", (entity_id,)).fetchone()
+        return Content.model_validate_json(body)
+
+    def put_files(self, transcription: str, files: list[ResultFile]) -> None:
+        """Make these the files of a transcription; the bytes of files that it had before are removed."""
+        for old in self.files(transcription):
+            self.result_path(old.id).unlink(missing_ok=True)
+        with self._database:
+            self._database.execute("BEGIN")
+            self._database.execute("DELETE FROM files WHERE transcription = ?", (transcription,))
+            self._database.executemany(
+                "INSERT INTO files VALUES (?, ?, ?)",
+                [(file.id, transcription, file.model_dump_json()) for file in files],
+            )
+
+    def files(self, transcription: str) -> list[ResultFile]:
+        """The files of a transcription in order of their ids, which is no order at all: the service's are unsorted."""
+        rows = self._database.execute("SELECT body FROM files WHERE transcription = ? ORDER BY id", (transcription,))
+        return [ResultFile.model_validate_json(body) for (body,) in rows]
+
+    def file(self, file_id: str) -> ResultFile | None:
+        """One result file."""
+        row = self._database.execute("SELECT body FROM files WHERE id = ?", (file_id,)).fetchone()
+        return ResultFile.model_validate_json(row[0]) if row else None
+
+    def result_path(self, file_id: str) -> Path:
+        """Where the bytes of a result file lie."""
+        return self.results / f"{file_id}.json"
+
+    def put_event(self, subscription: str, kind: str, noun: str, entity_id: str) -> None:
+        """Remember the last entity that an event kind was raised for."""
+        self._database.execute("REPLACE INTO events VALUES (?, ?, ?, ?)", (subscription, kind, noun, entity_id))
+
+    def last_event(self, subscription: str, kind: str) -> tuple[str, str] | None:
+        """Noun and id of the last entity that an event kind was raised for."""
+        row: tuple[str, str] | None = self._database.execute(
+            "SELECT noun, id FROM events WHERE subscription = ? AND kind = ?", (subscription, kind)
+        ).fetchone()
+        return row
+
+    def clear(self) -> None:
+        """Forget everything but the key of the URLs."""
+        self._database.executescript(
+            "DELETE FROM entities; DELETE FROM contents; DELETE FROM files; DELETE FROM events;"
+        )
+        for path in self.results.iterdir():
+            path.unlink()
+
+    def close(self) -> None:
+        """Give back the files; what is temporary is removed."""
+        self._database.close()
+        shutil.rmtree(self._temporary, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
