@@ -334,9 +334,9 @@ def _timestamp(text: str | None) -> dt.datetime | None:
     """The instant in UTC (a time without a zone is taken as UTC); None where it is missing or not ISO 8601."""
     try:
         instant = dt.datetime.fromisoformat(text or "")
-    except ValueError:
+        return instant.astimezone(dt.UTC) if instant.tzinfo else instant.replace(tzinfo=dt.UTC)
+    except (ValueError, OverflowError):
         return None
-    return instant.astimezone(dt.UTC) if instant.tzinfo else instant.replace(tzinfo=dt.UTC)
 
 
 def _speakers(phrases: list[Phrase]) -> list[Speaker]:

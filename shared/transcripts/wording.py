@@ -10,7 +10,7 @@ _IDEOGRAPHIC = "\u3000-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaf
 _UNSPACED = f"{_IDEOGRAPHIC}\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
 _IS_IDEOGRAPHIC = re.compile(f"[{_IDEOGRAPHIC}]")
 _IS_UNSPACED = re.compile(f"[{_UNSPACED}]")
-_COUNTED = re.compile(rf"(?![\u3000-\u303f\uff00-\uff0f])[{_IDEOGRAPHIC}]|[^\s{_IDEOGRAPHIC}]+")
+_COUNTED = re.compile(rf"(?![\u3000-\u303f\uff00-\uff0f])[{_IDEOGRAPHIC}]|\w[^\s{_IDEOGRAPHIC}]*")
 _LEADING_VOWELS = set("\u0e40\u0e41\u0e42\u0e43\u0e44\u0ec0\u0ec1\u0ec2\u0ec3\u0ec4")
 _FOLLOWING_VOWELS = set("\u0e30\u0e32\u0e33\u0e45\u0eb0\u0eb2\u0eb3")
 _STACKERS = set("\u1039\u17d2")
@@ -35,8 +35,8 @@ def spaced_apart(before: str, after: str) -> bool:
 
 
 def count_words(text: str) -> int:
-    """The words between spaces; each Chinese or Japanese character counts as one, its punctuation as none."""
-    return len(text.split()) if text.isascii() else len(_COUNTED.findall(text))
+    """The words between spaces; each Chinese or Japanese character counts as one, punctuation alone as none."""
+    return len(_COUNTED.findall(text))
 
 
 def columns(text: str) -> int:
