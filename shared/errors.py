@@ -4,6 +4,7 @@ DropscribeError
 ├── SettingsError          a setting is missing or wrong; the app cannot work until it is mended
 ├── OptionsError           a file's options are wrong: that file fails, nothing else
 ├── ManifestError          a manifest is wrong: that manifest fails, nothing else
+├── BlobMissingError       there is no such blob to lease
 └── StorageConditionError  a blob was not as expected; somebody else was faster
     ├── LeaseHeldError     somebody else holds the lease
     └── LeaseLostError     the lease ended while its holder still worked
@@ -31,6 +32,10 @@ class OptionsError(DropscribeError):
 
 class ManifestError(DropscribeError):
     """A manifest cannot be used; the text says what is wrong in it."""
+
+
+class BlobMissingError(DropscribeError):
+    """The blob whose lease was asked for does not exist."""
 
 
 class StorageConditionError(DropscribeError):

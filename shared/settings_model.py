@@ -135,8 +135,8 @@ class Settings(BaseSettings):
             raise ValueError(
                 "DATA_STORAGE is missing: set a connection string, or DATA_STORAGE__blobServiceUri for an identity"
             )
-        if self.submission_recovery_seconds <= self.speech_timeout_seconds:
-            raise ValueError("SUBMISSION_RECOVERY_SECONDS must be greater than SPEECH_TIMEOUT_SECONDS")
+        if self.submission_recovery_seconds < 2 * self.speech_timeout_seconds:
+            raise ValueError("SUBMISSION_RECOVERY_SECONDS must be at least twice SPEECH_TIMEOUT_SECONDS")
         return self
 
 

@@ -28,7 +28,7 @@ from azure.storage.blob import (
     generate_container_sas,
 )
 
-from shared.errors import LeaseHeldError, LeaseLostError, StorageConditionError
+from shared.errors import BlobMissingError, LeaseHeldError, LeaseLostError, StorageConditionError
 
 _BATCH_LIMIT = 256  # Blob Batch takes at most 256 sub-requests
 _REFUSED = {409, 412}
@@ -36,7 +36,10 @@ _REFUSED = {409, 412}
 
 @dataclass(frozen=True, slots=True)
 class BlobInfo:
-    """What storage knows of a blob without reading it. Metadata names are in lower case, values decoded."""
+    """What storage knows of a blob without reading it.
+
+    The ETag stands without quotes. Metadata names are in lower case, values percent-decoded: headers carry ASCII only.
+    """
 
     name: str
     etag: str
@@ -144,7 +147,7 @@ class BlobContainer:
         """Write a whole blob and return its new ETag; StorageConditionError where a condition refuses it."""
         conditions: dict[str, Any] = {}
         if only_if_etag is not None:
-            conditions = {"etag": only_if_etag, "match_condition": MatchConditions.IfNotModified}
+            conditions = {"etag": f'"{only_if_etag}"', "match_condition": MatchConditions.IfNotModified}
         elif only_if_absent:
             conditions = {"match_condition": MatchConditions.IfMissing}
         if lease is not None:
@@ -153,17 +156,17 @@ class BlobContainer:
             written = self._client.get_blob_client(name).upload_blob(
                 content,
                 overwrite=not only_if_absent,
-                metadata={key: quote(value, safe=" /:+,;=@") for key, value in (metadata or {}).items()},
+                metadata={key: quote(value, safe="/:+,;=@") for key, value in (metadata or {}).items()},
                 content_settings=ContentSettings(content_type=content_type),
                 **conditions,
             )
-        return str(written["etag"])
+        return str(written["etag"]).strip('"')
 
     def delete(self, name: str, *, lease: Lease | None = None, only_if_etag: str | None = None) -> None:
         """Delete a blob; an absent one is fine. StorageConditionError where a condition refuses it."""
         conditions: dict[str, Any] = {"lease": lease.id} if lease else {}
         if only_if_etag is not None:
-            conditions |= {"etag": only_if_etag, "match_condition": MatchConditions.IfNotModified}
+            conditions |= {"etag": f'"{only_if_etag}"', "match_condition": MatchConditions.IfNotModified}
         with _refusals(f"deleting {self.name}/{name}"):
             try:
                 self._client.get_blob_client(name).delete_blob(**conditions)
@@ -193,13 +196,13 @@ class BlobContainer:
     def lease(self, name: str, *, seconds: int) -> Iterator[Lease]:
         """Hold a blob's lease, renewed in the background.
 
-        LeaseHeldError where somebody else holds it; LookupError where there is no such blob.
+        LeaseHeldError where somebody else holds it; BlobMissingError where there is no such blob.
         """
-        client = BlobLeaseClient(self._client.get_blob_client(name))  # type: ignore[no-untyped-call]  # the SDK's constructor is untyped
+        client = BlobLeaseClient(self._client.get_blob_client(name))
         try:
             client.acquire(lease_duration=seconds)
         except ResourceNotFoundError:
-            raise LookupError(f"{self.name}/{name} does not exist") from None
+            raise BlobMissingError(f"{self.name}/{name} does not exist") from None
         except HttpResponseError as error:
             if error.status_code in _REFUSED:
                 raise LeaseHeldError(f"{self.name}/{name} is leased") from None

@@ -103,7 +103,7 @@ def parse_options_file(content: bytes, *, where: str) -> dict[str, Any]:
     except ValueError as error:
         raise OptionsError(f"{where} is not valid JSON: {error}") from None
     if not isinstance(given, dict):
-        raise OptionsError(f"{where} must hold a JSON object, such as {{\"locale\": \"en-US\"}}")
+        raise OptionsError(f'{where} must hold a JSON object, such as {{"locale": "en-US"}}')
     unknown = sorted(set(given) - set(TranscriptionOptions.model_fields))
     if unknown:
         known = ", ".join(TranscriptionOptions.model_fields)

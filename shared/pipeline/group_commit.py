@@ -1,0 +1,164 @@
+"""Group commit, as databases do it: many waiting files become few requests, each submitted effectively once.
+
+Whoever gets the lease of the group's head lingers a moment, gathers the tickets that came meanwhile and commits them as
+a job; whoever does not get it has nothing to do. The committer looks for tickets once more after it let go, so one that
+was written while it held the lease is never left behind.
+"""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from itertools import groupby, islice
+
+from shared.errors import BlobMissingError, LeaseHeldError, ManifestError, StorageConditionError
+from shared.pipeline.intake import Intake
+from shared.pipeline.ledger import AUDIO_CONTAINER, Head, Job, Ledger, ManifestReference, Ticket, new_job
+from shared.pipeline.manifest import container_files, is_manifest
+from shared.pipeline.outcomes import Outcomes
+from shared.pipeline.submission import Submission
+from shared.storage import BlobContainer, Lease
+
+_log = logging.getLogger("dropscribe.commit")
+
+FILES_PER_JOB = 1_000
+"""The service takes at most 1,000 `contentUrls` in a request (Transcriptions_Create)."""
+
+_LINGERS = 5
+"""While files keep coming, the committer goes on lingering, up to this many times."""
+
+_THREADS = 16
+
+
+class GroupCommit:
+    """Turns the tickets of a group into jobs."""
+
+    def __init__(
+        self,
+        *,
+        containers: Callable[[str], BlobContainer],
+        ledger: Ledger,
+        outcomes: Outcomes,
+        intake: Intake,
+        submission: Submission,
+        linger_seconds: float,
+        work_seconds: float,
+        now: Callable[[], datetime],
+        sleep: Callable[[float], None],
+    ) -> None:
+        self._containers = containers
+        self._ledger = ledger
+        self._outcomes = outcomes
+        self._intake = intake
+        self._submission = submission
+        self._linger_seconds = linger_seconds
+        self._work = timedelta(seconds=work_seconds)
+        self._now = now
+        self._sleep = sleep
+
+    def commit(self, group: str) -> None:
+        """Submit what is due in a group, unless somebody else is at it; ends when nothing is due or time is up."""
+        deadline = self._now() + self._work
+        while self._now() < deadline and any(True for _ in self._due(group)):
+            try:
+                with self._ledger.lead(group) as lease:
+                    self._lead(group, lease, deadline)
+            except LeaseHeldError:
+                return
+            except BlobMissingError:
+                self._readmit(group)
+                return
+            except StorageConditionError as error:
+                _log.warning("group %s: another committer took over: %s", group, error)
+                return
+
+    def _lead(self, group: str, lease: Lease, deadline: datetime) -> None:
+        head = self._ledger.head(group)
+        if head is None:
+            return
+        if head.batch:
+            self._finish(head, head.batch, lease)
+        while self._now() < deadline and (tickets := self._gather(group)):
+            fresh = self._screen(tickets)
+            for job in self._jobs(head, fresh):
+                self._ledger.write_head(head.model_copy(update={"batch": job}), lease)
+                self._finish(head, job, lease)
+
+    def _finish(self, head: Head, job: Job, lease: Lease) -> None:
+        """Carry a committed batch on; a leader that crashed may have done each of the steps before."""
+        etag = self._ledger.create_job(job)
+        if job.manifest and job.whole_container:
+            self._ledger.write_receipt(job.manifest, {"container": job.whole_container, "job": job.id})
+        self._ledger.delete_tickets_of(job)
+        self._ledger.write_head(head.model_copy(update={"batch": None}), lease)
+        if etag:
+            self._submission.send(job, etag)
+
+    def _due(self, group: str) -> Iterator[Ticket]:
+        """Tickets whose time has come, the latest attempt of each file; an earlier one beside it is outdated."""
+        now = self._now()
+        for _, attempts in groupby(self._ledger.tickets(group), key=lambda ticket: ticket.file.key):
+            *outdated, latest = attempts
+            self._ledger.delete_tickets(outdated)
+            if latest.due <= now:
+                yield latest
+
+    def _gather(self, group: str) -> list[Ticket]:
+        """Linger as long as files keep coming, then take as many as fit one request."""
+        tickets = list(islice(self._due(group), FILES_PER_JOB))
+        for _ in range(_LINGERS):
+            if not tickets or len(tickets) == FILES_PER_JOB:
+                break
+            before = len(tickets)
+            self._sleep(self._linger_seconds)
+            tickets = list(islice(self._due(group), FILES_PER_JOB))
+            if len(tickets) <= before:
+                break
+        return tickets
+
+    def _screen(self, tickets: Sequence[Ticket]) -> list[Ticket]:
+        """Drop the tickets that duplicate events or crashes left: what is on its way, at its end, or replaced.
+
+        Open jobs are looked at first and outcomes second: a job closes only after its outcomes are written, so
+        nothing slips between.
+        """
+        under_way = self._ledger.open_files()
+        waiting = [ticket for ticket in tickets if under_way.get(ticket.file.key, 0) < ticket.file.attempt]
+        with ThreadPoolExecutor(_THREADS) as threads:
+            fresh = [t for t, wanted in zip(waiting, threads.map(self._wanted, waiting), strict=True) if wanted]
+        kept = {ticket.name for ticket in fresh}
+        self._ledger.delete_tickets(ticket for ticket in tickets if ticket.name not in kept)
+        return fresh
+
+    def _wanted(self, ticket: Ticket) -> bool:
+        file = ticket.file
+        current = self._containers(file.container).info(file.path)
+        if current is None or current.etag != file.etag:
+            return False
+        if is_manifest(file.path):
+            return not self._ledger.manifest_received(file.path, file.etag)
+        return file.again or not self._outcomes.settled(file)
+
+    def _jobs(self, head: Head, tickets: Sequence[Ticket]) -> Iterator[Job]:
+        """A job for the files, and one for a manifest that names a whole container."""
+        if files := [ticket.file for ticket in tickets if not is_manifest(ticket.file.path)]:
+            yield new_job(head, files, now=self._now())
+        for ticket in tickets:
+            if is_manifest(ticket.file.path) and head.manifest:
+                yield from self._container_job(head, head.manifest, ticket)
+
+    def _container_job(self, head: Head, manifest: ManifestReference, ticket: Ticket) -> Iterator[Job]:
+        try:
+            files = container_files(self._containers(str(manifest.container)), manifest)
+        except ManifestError as error:
+            self._intake.reject(ticket.file, "InvalidManifest", str(error))
+            self._ledger.delete_tickets([ticket])
+        else:
+            yield new_job(head, files, now=self._now(), whole_container=manifest.container)
+
+    def _readmit(self, group: str) -> None:
+        """Tickets of a group that is not known: admit their files anew."""
+        for ticket in list(self._ledger.tickets(group)):
+            if ticket.file.container == AUDIO_CONTAINER:
+                self._intake.receive(ticket.file.path)
+            self._ledger.delete_tickets([ticket])

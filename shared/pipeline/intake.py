@@ -1,0 +1,180 @@
+"""Intake: what an uploaded blob is, and whether it can succeed; what can becomes a ticket in the group of its options.
+
+What cannot succeed ends here as a failed record, before anything is paid.
+"""
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import Any
+
+from shared.audio import HEADER_BYTES, channel_count, rejection
+from shared.errors import ManifestError, OptionsError
+from shared.pipeline.ledger import (
+    AUDIO_CONTAINER,
+    AudioFile,
+    Head,
+    Ledger,
+    ManifestReference,
+    Ticket,
+    manifest_file,
+)
+from shared.pipeline.manifest import Manifest, container_files, is_manifest, manifest_options, parse_manifest
+from shared.pipeline.options import (
+    OPTIONS_FILE,
+    TranscriptionOptions,
+    group_of,
+    option_files,
+    parse_options_file,
+    resolve_options,
+)
+from shared.pipeline.outcomes import Outcomes
+from shared.storage import BlobContainer, BlobInfo
+
+_log = logging.getLogger("dropscribe.intake")
+
+_THREADS = 16
+
+DIARIZATION_DROPPED = "diarization_dropped"
+"""Warning code of a file whose options asked for speakers, which the service tells apart in mono audio only."""
+
+
+class Intake:
+    """Admits blobs to the pipeline."""
+
+    def __init__(
+        self,
+        *,
+        containers: Callable[[str], BlobContainer],
+        ledger: Ledger,
+        outcomes: Outcomes,
+        defaults: TranscriptionOptions,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._containers = containers
+        self._audio = containers(AUDIO_CONTAINER)
+        self._ledger = ledger
+        self._outcomes = outcomes
+        self._defaults = defaults
+        self._now = now
+
+    def receive(self, path: str) -> set[str]:
+        """Admit the blob that an event names; one that is gone needs nothing. Returns as `admit` does."""
+        info = self._audio.info(path)
+        return self.admit(info) if info else set()
+
+    def admit(self, info: BlobInfo) -> set[str]:
+        """Write tickets for an audio file, or for all that a manifest names; return their groups, ready to commit."""
+        name = info.name.rsplit("/", 1)[-1]
+        try:
+            if name == OPTIONS_FILE:
+                self._folder_options(info.name)  # its mistakes show now, not with the first file
+                return set()
+            if is_manifest(info.name):
+                return self._admit_manifest(info)
+            return self._admit_audio(info)
+        except OptionsError as error:
+            self.reject(AudioFile.of(AUDIO_CONTAINER, info), "InvalidOptions", str(error))
+        except ManifestError as error:
+            self.reject(AudioFile.of(AUDIO_CONTAINER, info), "InvalidManifest", str(error))
+        return set()
+
+    def reject(self, file: AudioFile, reason: str, message: str) -> None:
+        """End a file before it was submitted."""
+        _log.warning("%s/%s failed at intake: %s: %s", file.container, file.path, reason, message)
+        self._outcomes.write_failure(file, reason, message, now=self._now())
+
+    def _admit_audio(self, info: BlobInfo) -> set[str]:
+        file = AudioFile.of(AUDIO_CONTAINER, info)
+        if rejected := rejection(info.name, info.size):
+            self.reject(file, *rejected)
+            return set()
+        options = self._options_of(info)
+        return set() if options.start == "manifest" else self._queue(file, options)
+
+    def _queue(
+        self, file: AudioFile, options: TranscriptionOptions, manifest: ManifestReference | None = None
+    ) -> set[str]:
+        """Write the ticket of an accepted file; diarization of several channels, which is refused, is settled first."""
+        if options.diarization and self._has_channels(file):
+            if options.stereo_diarization == "fail":
+                advice = "Set stereo_diarization to drop, or diarization to false."
+                self.reject(file, "DiarizationNeedsMono", f"The audio has several channels. {advice}")
+                return set()
+            file = file.model_copy(update={"warnings": (*file.warnings, DIARIZATION_DROPPED)})
+            options = options.model_copy(update={"diarization": False})
+        return {self._write_ticket(file, options, manifest)}
+
+    def _write_ticket(self, file: AudioFile, options: TranscriptionOptions, manifest: ManifestReference | None) -> str:
+        group = group_of(options, owner=f"{manifest.path}@{manifest.etag}" if manifest else "")
+        self._ledger.ensure_head(Head(group=group, options=options, manifest=manifest))
+        self._ledger.write_ticket(Ticket(group=group, file=file, due=self._now()))
+        return group
+
+    def _has_channels(self, file: AudioFile) -> bool:
+        start = self._containers(file.container).read_start(file.path, length=HEADER_BYTES)
+        return (channel_count(file.path, start) or 1) > 1
+
+    def _options_of(self, info: BlobInfo) -> TranscriptionOptions:
+        folder, source = self._folder_options(info.name)
+        return resolve_options(
+            self._defaults,
+            folder=folder,
+            folder_source=source,
+            metadata=info.metadata,
+            metadata_source=f"the metadata of {info.name}",
+        )
+
+    def _folder_options(self, path: str) -> tuple[dict[str, Any], str]:
+        """The nearest `_options.json` up the blob's folders, and its path; OptionsError where it is wrong in itself."""
+        for candidate in option_files(path):
+            if found := self._audio.read(candidate):
+                given = parse_options_file(found[0], where=candidate)
+                resolve_options(self._defaults, folder=given, folder_source=candidate, metadata={}, metadata_source="")
+                return given, candidate
+        return {}, ""
+
+    def _admit_manifest(self, info: BlobInfo) -> set[str]:
+        found = self._audio.read(info.name)
+        if found is None or self._ledger.manifest_received(info.name, found[1].etag):
+            return set()
+        content, current = found
+        manifest = parse_manifest(content, where=info.name)
+        options = manifest_options(manifest, self._defaults, where=info.name)
+        reference = ManifestReference(path=current.name, etag=current.etag, container=manifest.container)
+        if manifest.container:
+            container_files(self._containers(manifest.container), reference)  # its limits show now
+            file = manifest_file(reference, size=current.size, modified=current.last_modified)
+            return {self._write_ticket(file, options, reference)}
+        return self._admit_named(manifest, reference, options, current)
+
+    def _admit_named(
+        self, manifest: Manifest, reference: ManifestReference, options: TranscriptionOptions, info: BlobInfo
+    ) -> set[str]:
+        blobs, missing = self._named_blobs(manifest)
+        if not blobs:
+            raise ManifestError(f"{reference.path}: none of the audio that it names exists")
+        groups: set[str] = set()
+        for blob in blobs:
+            file = AudioFile.of(AUDIO_CONTAINER, blob).model_copy(update={"again": manifest.again})
+            if rejected := rejection(blob.name, blob.size):
+                self.reject(file, *rejected)
+            else:
+                groups |= self._queue(file, options, reference)
+        if missing:
+            message = f"The manifest names {len(missing)} blobs that do not exist: {', '.join(missing[:20])}"
+            self.reject(AudioFile.of(AUDIO_CONTAINER, info), "MissingFiles", message)
+        self._ledger.write_receipt(reference, {"files": [blob.name for blob in blobs], "missing": missing})
+        return groups
+
+    def _named_blobs(self, manifest: Manifest) -> tuple[list[BlobInfo], list[str]]:
+        """The blobs that a manifest names, and the names behind which there is none."""
+        if manifest.prefix is not None:
+            listed = self._audio.list(manifest.prefix)
+            return [blob for blob in listed if rejection(blob.name, blob.size) is None], []
+        names = list(dict.fromkeys(manifest.files or ()))
+        with ThreadPoolExecutor(_THREADS) as threads:
+            found = list(threads.map(self._audio.info, names))
+        missing = [name for name, info in zip(names, found, strict=True) if info is None]
+        return [info for info in found if info], missing

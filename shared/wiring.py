@@ -1,0 +1,235 @@
+"""Builds what the functions need, on first use: the only place that knows how the parts fit together."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache, cached_property, partial
+from typing import TYPE_CHECKING, Any
+
+from azure.core.exceptions import AzureError
+from azure.storage.blob import BlobServiceClient
+
+from shared.errors import SettingsError
+from shared.pipeline.closing import JobCloser
+from shared.pipeline.collection import Collector
+from shared.pipeline.group_commit import GroupCommit
+from shared.pipeline.health import Health
+from shared.pipeline.intake import Intake
+from shared.pipeline.ledger import AUDIO_CONTAINER, Ledger
+from shared.pipeline.outcomes import Outcomes
+from shared.pipeline.settling import FileSettler, SettlingRules
+from shared.pipeline.submission import Submission
+from shared.pipeline.upkeep import Upkeep
+from shared.pipeline.webhook import WebhookKeeper
+from shared.settings import load_settings
+from shared.settings_model import Settings
+from shared.speech.client import SpeechClient
+from shared.speech.credentials import KeyCredential
+from shared.speech.transport import Timeouts
+from shared.storage import AudioLinks, BlobContainer
+
+if TYPE_CHECKING:
+    from azure.core.credentials import TokenCredential
+
+_STORAGE_TIMEOUT_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class App:
+    """The app's parts, each built when it is first asked for."""
+
+    settings: Settings
+    now: Callable[[], datetime]
+    sleep: Callable[[float], None]
+
+    @cached_property
+    def _storage(self) -> BlobServiceClient:
+        limits: dict[str, Any] = {"connection_timeout": 10, "read_timeout": _STORAGE_TIMEOUT_SECONDS}
+        if self.settings.data_storage:
+            return BlobServiceClient.from_connection_string(self.settings.data_storage.get_secret_value(), **limits)
+        return BlobServiceClient(str(self.settings.data_storage_blob_uri), credential=_identity(), **limits)
+
+    def container(self, name: str) -> BlobContainer:
+        """A container of the data storage account."""
+        return BlobContainer(self._storage.get_container_client(name))
+
+    def _speech_client(self, *, max_retries: int) -> SpeechClient:
+        key = self.settings.speech_key
+        seconds = self.settings.speech_timeout_seconds
+        return SpeechClient(
+            self.settings.speech_endpoint,
+            KeyCredential(key.get_secret_value()) if key else _identity(),
+            api_version=self.settings.speech_api_version,
+            timeouts=Timeouts(connect_seconds=min(10, seconds), read_seconds=seconds),
+            max_retries=max_retries,
+        )
+
+    @cached_property
+    def client(self) -> SpeechClient:
+        """The Speech client for everything but creates."""
+        return self._speech_client(max_retries=4)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The pipeline's records."""
+        return Ledger(self.container("pipeline"), lease_seconds=self.settings.lease_seconds)
+
+    @cached_property
+    def outcomes(self) -> Outcomes:
+        """Transcripts and failed records."""
+        return Outcomes(transcripts=self.container("transcripts"), failed=self.container("failed"))
+
+    @cached_property
+    def intake(self) -> Intake:
+        """Admits blobs."""
+        return Intake(
+            containers=self.container,
+            ledger=self.ledger,
+            outcomes=self.outcomes,
+            defaults=self.settings.default,
+            now=self.now,
+        )
+
+    @cached_property
+    def _closer(self) -> JobCloser:
+        return JobCloser(
+            client=self.client,
+            ledger=self.ledger,
+            outcomes=self.outcomes,
+            delete_transcriptions=self.settings.delete_transcriptions,
+            now=self.now,
+        )
+
+    @cached_property
+    def _submission(self) -> Submission:
+        return Submission(
+            client=self.client,
+            creator=self._speech_client(max_retries=0),
+            ledger=self.ledger,
+            closer=self._closer,
+            links=AudioLinks(
+                self._storage,
+                hours=self.settings.audio_sas_hours,
+                plain=self.settings.audio_access == "identity",
+                now=self.now,
+            ),
+            recovery_seconds=self.settings.submission_recovery_seconds,
+            keep_hours=self.settings.transcription_hours,
+            now=self.now,
+            sleep=self.sleep,
+        )
+
+    @cached_property
+    def commit(self) -> GroupCommit:
+        """Submits what waits."""
+        return GroupCommit(
+            containers=self.container,
+            ledger=self.ledger,
+            outcomes=self.outcomes,
+            intake=self.intake,
+            submission=self._submission,
+            linger_seconds=self.settings.linger_seconds,
+            work_seconds=self.settings.work_seconds,
+            now=self.now,
+            sleep=self.sleep,
+        )
+
+    @cached_property
+    def collector(self) -> Collector:
+        """Collects finished jobs."""
+        return Collector(
+            client=self.client,
+            ledger=self.ledger,
+            settler=FileSettler(
+                containers=self.container,
+                ledger=self.ledger,
+                outcomes=self.outcomes,
+                rules=SettlingRules(
+                    exports=self.settings.exports,
+                    max_attempts=self.settings.max_attempts,
+                    retry_delay_seconds=self.settings.retry_delay_seconds,
+                    api_version=self.settings.speech_api_version,
+                ),
+                now=self.now,
+            ),
+            closer=self._closer,
+            parallelism=self.settings.collection_parallelism,
+            work_seconds=self.settings.work_seconds,
+            now=self.now,
+        )
+
+    @cached_property
+    def upkeep(self) -> Upkeep:
+        """What the timers do."""
+        return Upkeep(
+            client=self.client,
+            containers=self.container,
+            ledger=self.ledger,
+            outcomes=self.outcomes,
+            intake=self.intake,
+            commit=self.commit,
+            submission=self._submission,
+            recovery_seconds=self.settings.submission_recovery_seconds,
+            missed_audio_hours=self.settings.missed_audio_hours,
+            now=self.now,
+        )
+
+    @cached_property
+    def webhook(self) -> WebhookKeeper | None:
+        """The web hook's keeper; None where URL or secret are not set."""
+        url, secret = self.settings.webhook_url, self.settings.webhook_secret
+        return WebhookKeeper(self.client, url, secret.get_secret_value()) if url and secret else None
+
+    @cached_property
+    def health(self) -> Health:
+        """The health answer."""
+        return Health(
+            client=self.client,
+            audio=self.container(AUDIO_CONTAINER),
+            ledger=self.ledger,
+            outcomes=self.outcomes,
+            webhook=self.webhook,
+            misconfigured=tuple(_doubts(self.settings)),
+        )
+
+    def create_containers(self) -> None:
+        """Make the containers that are not there yet."""
+        for name in (AUDIO_CONTAINER, "transcripts", "failed", "pipeline"):
+            self.container(name).create()
+
+
+def _doubts(settings: Settings) -> list[str]:
+    """Settings that are valid alone but leave the app without something that its operator surely wants."""
+    doubts = []
+    if settings.webhook_secret is None:
+        doubts.append("WEBHOOK_SECRET is not set: every notification is refused, and timers collect the results")
+    elif settings.webhook_url is None:
+        doubts.append("WEBHOOK_URL is not set: no web hook is registered, and timers collect the results")
+    return doubts
+
+
+def _identity() -> "TokenCredential":
+    """The app's own identity (Microsoft Entra)."""
+    from azure.identity import DefaultAzureCredential  # noqa: PLC0415 - heavy, and only used without keys
+
+    return DefaultAzureCredential()
+
+
+@cache
+def app() -> App:
+    """The app with the settings of this process, its containers made; SettingsError where a setting is wrong."""
+    built = App(load_settings(), now=partial(datetime.now, UTC), sleep=time.sleep)
+    built.create_containers()
+    return built
+
+
+def health_answer() -> tuple[int, dict[str, Any]]:
+    """HTTP status and body of the health answer, also where the app cannot even be built."""
+    try:
+        report = app().health.report()
+    except SettingsError as error:
+        report = {"status": "unhealthy", "misconfigured": error.problems}
+    except AzureError as error:
+        report = {"status": "unhealthy", "storage": f"{type(error).__name__}: {str(error).splitlines()[0]}"}
+    return (200 if report["status"] == "healthy" else 503), report
