@@ -1,0 +1,1 @@
+"""Recognition on this machine with the pocketsphinx package and its en-US model."""
