@@ -3,12 +3,13 @@
 Nothing else in this package touches the network.
 """
 
+import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from io import BytesIO
-from typing import BinaryIO
-from urllib.parse import urlsplit
+from typing import BinaryIO, override
+from urllib.parse import parse_qs, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -36,6 +37,18 @@ _CHUNK_BYTES = 256 * 2**10
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _USER_AGENT = "dropscribe-speech/1"
+
+
+class _RedactingFilter(logging.Filter):
+    """Keeps SAS signatures out of what urllib3 logs of each request at level DEBUG."""
+
+    @override
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg, record.args = redact(record.getMessage()), ()
+        return True
+
+
+logging.getLogger("urllib3.connectionpool").addFilter(_RedactingFilter())
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +172,9 @@ class Transport:
             target.truncate()
             return self._copy(response, target, max_bytes, deadline)
 
-        return self._exchange(self._prepared("GET", url, {}, None), receive, ())
+        request = self._prepared("GET", url, {}, None)
+        query = urlsplit(url).query
+        return self._exchange(request, receive, (query, *parse_qs(query).get("sig", ())))
 
     def retry_after_seconds(self, answer: Answer) -> float | None:
         """What the answer's Retry-After asks for."""
