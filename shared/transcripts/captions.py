@@ -216,8 +216,7 @@ def _append_or_join(groups: list[list[Token]], group: list[Token], label_columns
 
 
 def _reading_ms(group: list[Token], columns_a_second: int) -> int:
-    width = sum(token.columns + token.spaced for token in group)
-    return max(MIN_MS, -(-width * 1_000 // columns_a_second))
+    return max(MIN_MS, -(-_width(group) * 1_000 // columns_a_second))
 
 
 def _times(groups: list[list[Token]], starts: list[int]) -> Iterator[tuple[int, int]]:
@@ -249,7 +248,7 @@ def _best_line_break(group: list[Token], label_columns: int) -> int:
         ahead += group[cut - 1].columns + (group[cut - 1].spaced and cut > 1)
         behind = total - ahead - group[cut].spaced
         if ahead <= MAX_COLUMNS - label_columns and behind <= MAX_COLUMNS:
-            cost = abs(ahead + label_columns - behind) - 16 * _closure(group[cut - 1], group[cut])
+            cost = abs(ahead + label_columns - behind) - 32 * _closure(group[cut - 1], group[cut])
             best, best_cost = (cut, cost) if cost < best_cost else (best, best_cost)
     return best
 
