@@ -5,6 +5,7 @@ Heavy imports wait for the first call, so that a cold start costs little more th
 
 import json
 import logging
+from typing import List  # noqa: UP035 - the worker refuses list[str]
 
 import azure.functions as func
 
@@ -76,7 +77,10 @@ def drain_tickets(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the bindi
 @app.function_name("sweep_jobs")
 @app.timer_trigger(arg_name="timer", schedule="30 * * * * *")
 @app.queue_output(arg_name="collect", queue_name=_COLLECT_QUEUE, connection=_STORAGE)
-def sweep_jobs(timer: func.TimerRequest, collect: func.Out[list[str]]) -> None:  # noqa: ARG001 - the binding needs it
+def sweep_jobs(
+    timer: func.TimerRequest,  # noqa: ARG001 - the binding needs it
+    collect: func.Out[List[str]],  # noqa: UP006 - the worker refuses list[str]
+) -> None:
     """Have finished jobs collected whose notification was lost, and recover unconfirmed submissions."""
     from shared.wiring import app as dropscribe  # noqa: PLC0415 - heavy
 

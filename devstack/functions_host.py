@@ -1,0 +1,80 @@
+"""The Functions host as a process of the stack: our dev host, or Core Tools where they are installed."""
+
+import json
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+import requests
+
+from devstack.azurite import ROOT
+from devstack.processes import ManagedProcess, StackError, answers, free_port
+
+HostKind = Literal["devhost", "func"]
+
+MASTER_KEY = "local-master-key"
+"""Key of the admin endpoints on this machine; Core Tools ask for none."""
+
+
+class FunctionsHost(ManagedProcess):
+    """The app on a loopback port, with the given settings as its environment."""
+
+    def __init__(
+        self,
+        *,
+        log: Path,
+        settings: Mapping[str, str],
+        kind: HostKind = "devhost",
+        port: int | None = None,
+        scan_seconds: float = 1,
+        message_lease_seconds: int = 15,
+    ) -> None:
+        self.port = port or free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        if kind == "func":
+            command = _core_tools_command(self.port)
+        else:
+            keys = log.parent / "host-keys.json"
+            keys.write_text(json.dumps({"master": MASTER_KEY}))
+            command = [sys.executable, "-m", "devhost", "--app", str(ROOT), "--port", str(self.port)]
+            command += ["--keys", str(keys), "--scan-interval", str(scan_seconds)]
+            command += ["--message-lease", str(message_lease_seconds)]
+        env = {"FUNCTIONS_WORKER_RUNTIME": "python", "WEBHOOK_URL": self.events_url, **settings}
+        super().__init__("the Functions host", command, log=log, cwd=ROOT, env=env)
+
+    @property
+    def events_url(self) -> str:
+        """Where the Speech service sends its notifications."""
+        return f"{self.url}/api/speech/events"
+
+    def wait_until_ready(self) -> None:
+        """Wait until the app runs; StackError otherwise."""
+        self.wait_until(lambda: answers(self.port) and self._running(), seconds=120)
+
+    def run_function(self, name: str) -> None:
+        """Run a timer function by hand, as the portal does (`POST /admin/functions/<name>`)."""
+        answer = requests.post(
+            f"{self.url}/admin/functions/{name}",
+            json={"input": ""},
+            headers={"x-functions-key": MASTER_KEY},
+            timeout=30,
+        )
+        if answer.status_code != 202:
+            raise StackError(f"The function {name} could not be started: HTTP {answer.status_code}.\n{self.tail()}")
+
+    def _running(self) -> bool:
+        try:
+            answer = requests.get(f"{self.url}/admin/host/status", headers={"x-functions-key": MASTER_KEY}, timeout=5)
+            return answer.status_code == 200 and answer.json().get("state") == "Running"
+        except requests.RequestException:
+            return False
+
+
+def _core_tools_command(port: int) -> list[str]:
+    func = shutil.which("func")
+    if func is None:
+        raise StackError("`func` is not on PATH. Install Azure Functions Core Tools 4, or leave out --host func.")
+    return [func, "start", "--port", str(port)]
