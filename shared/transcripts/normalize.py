@@ -221,6 +221,8 @@ def _phrase(raw: Raw | bytes, path: str, default_locale: str | None) -> Phrase |
         words = [Word(word.word, *_span(word, path), _share(word.confidence)) for word in best.words or ()]
         display_words = [DisplayWord(word.text, *_span(word, path)) for word in best.display_words or ()]
     except _NoTimesError:
+        if isinstance(raw, bytes):  # ticks were put in already, as far as they are told at all
+            raise ResultFileError(f"the result file cannot be read: no time that can be read in {path}") from None
         return _phrase(_with_ticks(raw, path), path, default_locale)
     channel = found.channel or 0
     return Phrase(

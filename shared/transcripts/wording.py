@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterable
+from itertools import pairwise
 
 # Chinese and Japanese: ideographs, kana and their full-width punctuation.
 _IDEOGRAPHIC = "\u3000-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff"
@@ -54,13 +55,8 @@ def pieces(text: str) -> list[str]:
     """
     if not _IS_UNSPACED.search(text):
         return [text]
-    found: list[str] = []
-    for character in text:
-        if found and clings(found[-1][-1], character):
-            found[-1] += character
-        else:
-            found.append(character)
-    return found
+    breaks = [at for at in range(1, len(text)) if not clings(text[at - 1], text[at])]
+    return [text[begin:end] for begin, end in pairwise([0, *breaks, len(text)])]
 
 
 def clings(before: str, character: str) -> bool:

@@ -341,6 +341,10 @@ BEFORE = f'{{"source": "{SECRET}", '.encode()
             "no time that can be read at $.recognizedPhrases[0].offset",
         ),
         (
+            BEFORE + b'"recognizedPhrases": [{"offsetInTicks": "null", "nBest": [{}]}]}',
+            "no time that can be read in $.recognizedPhrases[0]",
+        ),
+        (
             BEFORE + b'"recognizedPhrases": [{"offset": "PT", "nBest": [{}]}]}',
             "no time that can be read at $.recognizedPhrases[0].offset",
         ),

@@ -107,3 +107,9 @@ def test_words_and_columns() -> None:
     assert (columns("abc"), columns("中文"), columns("é")) == (3, 4, 1)
     assert (count_words("it's 5 - o'clock"), count_words("我有 3 只猫。")) == (3, 5)
     assert join(["", "a", "", "b", "中", "文", ""]) == "a b 中文"
+
+
+def test_the_example_in_the_docs_is_a_document() -> None:
+    """docs/transcript.md shows a document as it is."""
+    example = (ROOT / "docs" / "transcript.md").read_text().split("```json\n")[1].split("```")[0]
+    assert json.loads(encode(MODEL.validate_json(example))) == json.loads(example)
