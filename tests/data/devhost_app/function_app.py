@@ -1,31 +1,35 @@
-"""An app with every binding of the dev host. What its functions saw goes as JSON into the container `seen`."""
+"""An app with every binding of the dev host. What its functions saw goes as JSON into the container `devhost-seen`."""
 
 import asyncio
 import json
 import logging
 import os
 import time
-from typing import Any, List  # noqa: UP035 - the worker library refuses Out[list[str]]
+from types import SimpleNamespace
+from typing import List  # noqa: UP035 - the worker library refuses Out[list[str]]
 
 import azure.functions as func
+from azure.functions.blob import InputStream
+from azure.functions.timer import TimerRequest
 from azure.storage.blob import BlobServiceClient
 from azurefunctions.extensions.base import Datum, InConverter, SdkType
 
 app = func.FunctionApp()
 ACCOUNT = "AzureWebJobsStorage"
+logger = logging.getLogger("devhost_app")
 ANONYMOUS = func.AuthLevel.ANONYMOUS
 
 
-class BlobRef(SdkType):
+class BlobRef(SdkType):  # type: ignore[misc]  # the base library has no types
     """A reference to a blob; nothing of it is downloaded."""
 
-    def __init__(self, *, data: Any) -> None:
+    def __init__(self, *, data: SimpleNamespace) -> None:
         super().__init__()
         self.version, self.source, self.content_type = data.version, data.source, data.content_type
         self.content = json.loads(data.content)
 
 
-class BlobRefConverter(InConverter, binding="blob", trigger="blobTrigger"):
+class BlobRefConverter(InConverter, binding="blob", trigger="blobTrigger"):  # type: ignore[misc, call-arg]  # same
     """Gives a function its BlobRef."""
 
     @classmethod
@@ -34,22 +38,22 @@ class BlobRefConverter(InConverter, binding="blob", trigger="blobTrigger"):
         return issubclass(pytype, BlobRef)
 
     @classmethod
-    def decode(cls, data: Datum, *, trigger_metadata: Any, pytype: type | None = None) -> BlobRef:  # noqa: ARG003
+    def decode(cls, data: Datum, *, trigger_metadata: object, pytype: type | None = None) -> BlobRef:  # noqa: ARG003
         """The reference of the host's message."""
         return BlobRef(data=data.value)
 
 
-def see(name: str, **what: Any) -> None:
+def see(name: str, **what: object) -> None:
     """Record what a function saw."""
     service = BlobServiceClient.from_connection_string(os.environ[ACCOUNT])
-    with service, service.get_blob_client("seen", name) as blob:
+    with service, service.get_blob_client("devhost-seen", name) as blob:
         blob.upload_blob(json.dumps(what), overwrite=True)
 
 
 def tries(name: str) -> int:
     """Count the runs for `name`, over restarts of the host; the number of this one."""
     service = BlobServiceClient.from_connection_string(os.environ[ACCOUNT])
-    with service, service.get_container_client("seen") as seen:
+    with service, service.get_container_client("devhost-seen") as seen:
         number = len(list(seen.list_blob_names(name_starts_with=f"tries/{name}/"))) + 1
         seen.upload_blob(f"tries/{name}/{number}", b"")
         return number
@@ -58,7 +62,7 @@ def tries(name: str) -> int:
 @app.route("echo/{id:int?}", methods=["GET", "POST"], auth_level=ANONYMOUS)
 def echo(req: func.HttpRequest) -> func.HttpResponse:
     """Everything about the request."""
-    logging.info("echoing")
+    logger.info("echoing")
     body = {
         "method": req.method,
         "url": req.url,
@@ -73,7 +77,7 @@ def echo(req: func.HttpRequest) -> func.HttpResponse:
 
 
 @app.route("text", auth_level=ANONYMOUS)
-async def text(req: func.HttpRequest) -> str:  # noqa: ARG001, RUF029 - async to be measured against a sync one
+async def text(req: func.HttpRequest) -> str:  # noqa: ARG001 - async to be measured against a sync one
     """Plain text, from an async function."""
     return "plain"
 
@@ -117,8 +121,8 @@ def off(req: func.HttpRequest) -> str:  # noqa: ARG001
 
 @app.route("send", methods=["POST"], auth_level=ANONYMOUS)
 @app.queue_output("out", "%WORK_QUEUE%", ACCOUNT)
-@app.queue_output("many", "many", ACCOUNT)
-@app.blob_output("copy", "copies/{query.name}.txt", ACCOUNT)
+@app.queue_output("many", "devhost-many", ACCOUNT)
+@app.blob_output("copy", "devhost-copies/{query.name}.txt", ACCOUNT)
 def send(
     req: func.HttpRequest,
     out: func.Out[str],
@@ -133,7 +137,7 @@ def send(
 
 
 @app.queue_trigger("message", "%WORK_QUEUE%", ACCOUNT)
-@app.queue_output("$return", "answers", ACCOUNT)
+@app.queue_output("$return", "devhost-answers", ACCOUNT)
 def work(message: func.QueueMessage, context: func.Context) -> str:
     """Says what the message is, and answers it."""
     body = message.get_body().decode()
@@ -149,13 +153,13 @@ def work(message: func.QueueMessage, context: func.Context) -> str:
     return f"answer to {body}"
 
 
-@app.queue_trigger("message", "failing", ACCOUNT)
+@app.queue_trigger("message", "devhost-failing", ACCOUNT)
 def failing(message: func.QueueMessage) -> None:
     """Fails each time."""
     raise RuntimeError(f"try {message.dequeue_count}")
 
 
-@app.queue_trigger("message", "lasting", ACCOUNT)
+@app.queue_trigger("message", "%LASTING_QUEUE%", ACCOUNT)
 def lasting(message: func.QueueMessage) -> None:
     """Takes longer than the lease of its message; on its first try it waits for the host to be killed."""
     body = message.get_body().decode()
@@ -164,9 +168,9 @@ def lasting(message: func.QueueMessage) -> None:
     see(f"lasting/{body}", tries=number, dequeue_count=message.dequeue_count)
 
 
-@app.blob_trigger("blob", "audio/{name}.{ending}", ACCOUNT)
-@app.blob_output("copy", "copies/{name}.copy", ACCOUNT)
-def on_blob(blob: func.InputStream, copy: func.Out[bytes]) -> None:
+@app.blob_trigger("blob", "devhost-audio/{name}.{ending}", ACCOUNT)
+@app.blob_output("copy", "devhost-copies/{name}.copy", ACCOUNT)
+def on_blob(blob: InputStream, copy: func.Out[bytes]) -> None:
     """Reads the whole blob."""
     data = blob.read()
     copy.set(data)
@@ -181,13 +185,13 @@ def on_blob(blob: func.InputStream, copy: func.Out[bytes]) -> None:
     )
 
 
-@app.blob_trigger("blob", "bad/{name}", ACCOUNT)
+@app.blob_trigger("blob", "devhost-bad/{name}", ACCOUNT)
 def on_bad_blob(blob: func.InputStream) -> None:
     """Fails each time."""
     raise RuntimeError(f"no {blob.name}")
 
 
-@app.blob_trigger("blob", "references/{name}", ACCOUNT)
+@app.blob_trigger("blob", "devhost-references/{name}", ACCOUNT)
 def on_reference(blob: BlobRef, context: func.Context) -> None:  # noqa: ARG001
     """Gets a reference instead of the bytes."""
     see(
@@ -199,14 +203,14 @@ def on_reference(blob: BlobRef, context: func.Context) -> None:  # noqa: ARG001
     )
 
 
-@app.blob_trigger("blob", "events/in/{name}", ACCOUNT, source=func.BlobSource.EVENT_GRID)
+@app.blob_trigger("blob", "devhost-events/in/{name}", ACCOUNT, source=func.BlobSource.EVENT_GRID)
 def on_event(blob: func.InputStream) -> None:
     """Is fired by Event Grid's posts."""
     see(f"event/{blob.name}", tries=tries(f"event/{blob.name}"))
 
 
 @app.timer_trigger("timer", "%SCHEDULE%", run_on_startup=False)
-def tick(timer: func.TimerRequest) -> None:
+def tick(timer: TimerRequest) -> None:
     """Is monitored for missed runs."""
     see("tick", past_due=timer.past_due, status=timer.schedule_status)
 
@@ -222,7 +226,16 @@ def retried(timer: func.TimerRequest, context: func.Context) -> None:  # noqa: A
 
 
 @app.route("input/{name}", auth_level=ANONYMOUS)
-@app.blob_input("blob", "copies/{name}", ACCOUNT)
+@app.blob_input("blob", "devhost-copies/{name}", ACCOUNT)
 def read_input(req: func.HttpRequest, blob: func.InputStream) -> str:  # noqa: ARG001
     """Reads a blob input, which may not be there."""
-    return blob.read().decode() if blob else "nothing"
+    data = blob.read() if blob is not None else b"nothing"  # type: ignore[redundant-expr]  # it may be
+    return data.decode()
+
+
+@app.blob_trigger("blob", "%CRASH_CONTAINER%/{name}", ACCOUNT)
+def on_crash(blob: func.InputStream) -> None:  # noqa: ARG001
+    """On its first try it waits for the host to be killed."""
+    number = tries("crashing blob")
+    time.sleep(60 if number == 1 else 0)
+    see("crash", tries=number)
