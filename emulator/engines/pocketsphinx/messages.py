@@ -1,0 +1,27 @@
+"""What the engine and its worker processes send each other through pipes: pickled, with the length before it."""
+
+import pickle
+import struct
+from dataclasses import dataclass
+
+from emulator.engines.protocol import RecognitionRequest, RecognizedAudio
+
+LENGTH = struct.Struct(">Q")
+"""What goes before each message: the number of its bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """An AudioRejectedError on its way to the engine."""
+
+    kind: str
+    message: str
+
+
+Answer = RecognizedAudio | Rejected
+
+
+def pack(message: RecognitionRequest | Answer) -> bytes:
+    """A message as it is sent."""
+    body = pickle.dumps(message)
+    return LENGTH.pack(len(body)) + body

@@ -1,0 +1,139 @@
+"""One audio file to recognized phrases; runs in a worker process."""
+
+from collections.abc import Iterator
+
+from emulator.engines.audio import TICKS_PER_SAMPLE, Samples, open_audio
+from emulator.engines.diarization import Voice, hear_voice, speakers
+from emulator.engines.display import WrittenForms, write
+from emulator.engines.inverse_text_normalization import Token
+from emulator.engines.pocketsphinx.decoder import Heard, HeardWord, SpeechDecoder
+from emulator.engines.pocketsphinx.phrases import Speech, SpeechFinder
+from emulator.engines.protocol import Alternative, AudioRejectedError, Phrase, RecognitionRequest, RecognizedAudio, Word
+
+LOCALE = "en-US"
+
+
+class FileRecognizer:
+    """Recognizes one file after another, each read once from front to back."""
+
+    def __init__(self) -> None:
+        self._decoder = SpeechDecoder()
+
+    def recognize(self, request: RecognitionRequest) -> RecognizedAudio:
+        """Recognize the wanted channels, each for itself; phrases are ordered by channel, then time.
+
+        Raises:
+            AudioRejectedError: of kind `InvalidData` for unreadable audio, another locale than en-US, diarization of
+                audio with several channels, or where the audio has none of the wanted channels.
+        """
+        _check_locale(request)
+        samples = 0
+        with open_audio(request.audio) as audio:
+            channels = [_Channel(self._decoder, channel, request) for channel in _wanted(request, audio.channels)]
+            for block in audio.blocks:
+                samples += len(block)
+                for channel in channels:
+                    channel.feed(block[:, channel.number])
+        phrases = [phrase for channel in channels for phrase in channel.finish()]
+        return RecognizedAudio(
+            samples * TICKS_PER_SAMPLE, tuple(channel.number for channel in channels), tuple(phrases)
+        )
+
+
+class _Channel:
+    """One channel of a file: what was heard in it so far."""
+
+    def __init__(self, decoder: SpeechDecoder, number: int, request: RecognitionRequest) -> None:
+        self.number = number
+        self._decoder = decoder
+        self._request = request
+        self._finder = SpeechFinder()
+        self._heard: list[tuple[int, Heard]] = []
+        self._voices: list[Voice] = []
+
+    def feed(self, samples: Samples) -> None:
+        self._listen(self._finder.feed(samples))
+
+    def finish(self) -> Iterator[Phrase]:
+        self._listen(self._finder.finish())
+        for (start, heard), speaker in zip(self._heard, self._speakers(), strict=True):
+            yield _phrase(self.number, start, heard, speaker, self._request)
+
+    def _listen(self, speech: Iterator[Speech]) -> None:
+        for piece in speech:
+            if heard := self._decoder.decode(piece.samples):
+                self._heard.append((piece.start, heard))
+                if self._request.diarization:
+                    self._voices.append(hear_voice(piece.samples))
+
+    def _speakers(self) -> list[int] | list[None]:
+        if not self._request.diarization:
+            return [None] * len(self._heard)
+        return speakers(self._voices, self._request.diarization.max_speakers)
+
+
+def _check_locale(request: RecognitionRequest) -> None:
+    if request.locale.lower() != LOCALE.lower():
+        message = f"The pocketsphinx engine recognizes {LOCALE} only, not {request.locale}."
+        raise AudioRejectedError("InvalidData", message)
+
+
+def _wanted(request: RecognitionRequest, channels: int) -> list[int]:
+    """The wanted channels that the audio has."""
+    if request.diarization and channels > 1:
+        message = f"Diarization needs audio of one channel; this file has {channels}."
+        raise AudioRejectedError("InvalidData", message)
+    wanted = [channel for channel in sorted(set(request.channels)) if 0 <= channel < channels]
+    if not wanted:
+        message = f"The audio has none of the channels {sorted(set(request.channels))}: it has {channels}, from 0 on."
+        raise AudioRejectedError("InvalidData", message)
+    return wanted
+
+
+def _phrase(channel: int, start: int, heard: Heard, speaker: int | None, request: RecognitionRequest) -> Phrase:
+    """A phrase whose samples begin `start` samples after the file's beginning."""
+    words = [_word(word, start) for word in heard.words]
+    forms = [
+        write(reading.words, profanity=request.profanity, punctuation=request.punctuation) for reading in heard.readings
+    ]
+    alternatives = [_alternative(form, reading.confidence) for form, reading in zip(forms, heard.readings, strict=True)]
+    alternatives[0] = _alternative(
+        forms[0],
+        heard.readings[0].confidence,
+        words=tuple(words) if request.word_timestamps else (),
+        display_words=tuple(_display_words(forms[0].display, words)) if request.display_word_timestamps else (),
+    )
+    return Phrase(
+        channel=channel,
+        offset_ticks=words[0].offset_ticks,
+        duration_ticks=words[-1].offset_ticks + words[-1].duration_ticks - words[0].offset_ticks,
+        alternatives=tuple(alternatives),
+        speaker=speaker,
+        locale=LOCALE if request.candidate_locales else None,
+    )
+
+
+def _alternative(
+    forms: WrittenForms, confidence: float, words: tuple[Word, ...] = (), display_words: tuple[Word, ...] = ()
+) -> Alternative:
+    return Alternative(
+        confidence=confidence,
+        lexical=forms.lexical,
+        itn=forms.itn,
+        masked_itn=forms.masked_itn,
+        display=" ".join(token.text for token in forms.display),
+        words=words,
+        display_words=display_words,
+    )
+
+
+def _word(word: HeardWord, start: int) -> Word:
+    offset, duration = (start + word.start) * TICKS_PER_SAMPLE, word.length * TICKS_PER_SAMPLE
+    return Word(word.text, offset, duration, word.confidence)
+
+
+def _display_words(tokens: tuple[Token, ...], words: list[Word]) -> Iterator[Word]:
+    """Each token with the time from its first lexical word's beginning to its last one's end."""
+    for token in tokens:
+        first, last = words[token.start], words[token.end - 1]
+        yield Word(token.text, first.offset_ticks, last.offset_ticks + last.duration_ticks - first.offset_ticks)
