@@ -33,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         asyncio.run(_serve(settings))
     except OSError as error:
-        print(f"The emulator cannot start on port {settings.port}: {error.strerror}.", file=sys.stderr)
+        print(f"The emulator cannot run: {error}", file=sys.stderr)
         return 1
     return 0
 

@@ -17,6 +17,8 @@ FILE_SIZE_LIMIT = 1_000_000_000
 CONTAINER_BLOBS_LIMIT = 10_000
 CONTAINER_SIZE_LIMIT = 5_000_000_000
 """Blobs and bytes of a container (definition Transcription, contentContainerUrl)."""
+PAGE_SIZE = 5_000
+"""Blobs asked for in one page of a listing."""
 SIDECAR_SIZE_LIMIT = 1_000_000
 CHUNK = 1 << 18
 TIME_LIMITS = ClientTimeout(total=600, sock_connect=10, sock_read=60)
@@ -37,8 +39,8 @@ class Recording:
         return self.url.partition("?")[0]
 
 
-class ContainerError(Exception):
-    """A container that cannot be read or is too large; `code` is the error code of the transcription."""
+class JobError(Exception):
+    """A transcription that fails as a whole, such as by a container that cannot be read; `code` is its error code."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -83,19 +85,19 @@ class ContentReader:
         return None
 
     async def container(self, url: str) -> list[Recording]:
-        """The blobs of a container, by operation List Blobs; their source is their path. Raises ContainerError."""
+        """The blobs of a container, by operation List Blobs; their source is their path. Raises JobError."""
         path, _, query = url.partition("?")
         recordings: list[Recording] = []
         size, marker = 0, ""
         while True:
             more = f"&marker={quote(marker, safe='')}" if marker else ""
-            page = await self._listing(f"{path}?restype=container&comp=list&{query}{more}")
+            page = await self._listing(f"{path}?restype=container&comp=list&maxresults={PAGE_SIZE}&{query}{more}")
             for blob in page.iter("Blob"):
                 name = blob.findtext("Name") or ""
                 size += int(blob.findtext("Properties/Content-Length") or 0)
                 recordings.append(Recording(f"{path.rstrip('/')}/{quote(name)}?{query}", name, f"{name}.json"))
             if len(recordings) > CONTAINER_BLOBS_LIMIT or size > CONTAINER_SIZE_LIMIT:
-                raise ContainerError("InvalidData", "The container has more than 10,000 blobs or more than 5 GB.")
+                raise JobError("InvalidData", "The container has more than 10,000 blobs or more than 5 GB.")
             if not (marker := page.findtext("NextMarker") or ""):
                 return recordings
 
@@ -104,9 +106,9 @@ class ContentReader:
             async with self._get(url) as response:
                 return ET.fromstring(await response.read())  # noqa: S314 - a listing of the storage the caller chose, expat bounds entities
         except AudioRejectedError as error:
-            raise ContainerError(error.kind, f"The container cannot be listed. {error}") from None
+            raise JobError(error.kind, f"The container cannot be listed. {error}") from None
         except ET.ParseError:
-            raise ContainerError("InvalidUri", "The container URL did not answer with a list of blobs.") from None
+            raise JobError("InvalidUri", "The container URL did not answer with a list of blobs.") from None
 
     @contextlib.asynccontextmanager
     async def _get(self, url: str) -> AsyncIterator[ClientResponse]:

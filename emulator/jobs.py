@@ -12,7 +12,7 @@ import orjson
 
 from emulator.background import Background
 from emulator.clock import Clock
-from emulator.content import ContainerError, ContentReader, Recording, recordings_of
+from emulator.content import JobError, ContentReader, Recording, recordings_of
 from emulator.engines.protocol import AudioRejectedError, Diarization, Engine, RecognitionRequest, RecognizedAudio
 from emulator.errors import where
 from emulator.faults import Faults
@@ -117,17 +117,15 @@ class Jobs:
         if not transcription:
             return
         end = self._clock.now() + timedelta(seconds=self._seconds.running)
+        recognized: list[_Recognized] = []
         try:
-            recordings = await self._recordings(transcription)
-        except ContainerError as error:
-            recognized: list[_Recognized] = []
-            failure: EntityError | None = EntityError(code=error.code, message=str(error))
-        else:
-            recognized = await self._recognize_all(transcription, recordings)
+            if fault := self._faults.on_job(transcription.display_name):
+                raise JobError(fault.code, fault.message)
+            recognized = await self._recognize_all(transcription, await self._recordings(transcription))
             failure = _failure([one.outcome for one in recognized])
+        except JobError as error:
+            failure = EntityError(code=error.code, message=str(error))
         await self._clock.sleep_until(end)
-        if fault := self._faults.on_job(transcription.display_name):
-            failure = EntityError(code=fault.code, message=fault.message)
         await self._finish(transcription_id, recognized, failure)
 
     async def _finish(self, transcription_id: str, recognized: list[_Recognized], failure: EntityError | None) -> None:
@@ -137,7 +135,6 @@ class Jobs:
             files.append(await self._write(transcription_id, "TranscriptionReport", "report.json", report))
         self._store.put_files(transcription_id, files)
         self._store.put_content(transcription_id, self._store.content(transcription_id).without_queries())
-        self._progress.pop(transcription_id, None)
         ticks = sum(one.ticks for one in recognized)
         self._enter(transcription_id, "Failed" if failure else "Succeeded", "Completion", error=failure, ticks=ticks)
 
@@ -167,13 +164,16 @@ class Jobs:
             return recordings_of(content.urls)
         recordings = await self._reader.container(content.container)
         if not recordings:
-            raise ContainerError("InvalidData", "The container has no blobs.")
+            raise JobError("InvalidData", "The container has no blobs.")
         return recordings
 
     async def _recognize_all(self, transcription: Transcription, recordings: list[Recording]) -> list[_Recognized]:
         self._progress[transcription.id] = 0, len(recordings)
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(self._recognize(transcription, recording)) for recording in recordings]
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(self._recognize(transcription, recording)) for recording in recordings]
+        finally:
+            del self._progress[transcription.id]
         return [task.result() for task in tasks]
 
     async def _recognize(self, transcription: Transcription, recording: Recording) -> _Recognized:

@@ -30,6 +30,7 @@ class Store:
         self.results.mkdir(parents=True, exist_ok=True)
         self._database = sqlite3.connect(location / "state.sqlite" if location else ":memory:", isolation_level=None)
         self._database.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;" + _SCHEMA)
+        self._remove_orphans()
 
     @property
     def downloads(self) -> Path:
@@ -133,6 +134,12 @@ class Store:
         )
         for path in self.results.iterdir():
             path.unlink()
+
+    def _remove_orphans(self) -> None:
+        """Remove results that a job had written when the process ended before the job did."""
+        for path in self.results.iterdir():
+            if not self.file(path.stem):
+                path.unlink()
 
     def close(self) -> None:
         """Give back the files; what is temporary is removed."""
