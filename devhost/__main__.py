@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         host_json = read_host_json(app / "host.json", os.environ)
         keys = read_keys(given.keys, os.environ)
         port = given.port if given.port is not None else port or 7071
-        options = Options(app, port, given.scan_interval, given.message_lease)
+        options = Options(app, port, given.scan_interval, max(1, round(given.message_lease)))
         os.chdir(app)
         complete = asyncio.run(_serve(Host(options, host_json, keys, os.environ), keys))
     except StartupError as error:
@@ -41,11 +41,24 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, help="port on 127.0.0.1; 0 takes a free one (default: 7071)")
     parser.add_argument("--settings", type=Path, help="settings file (default: local.settings.json of the app)")
     parser.add_argument("--keys", type=Path, help="JSON file with the keys master, function and blobs_extension")
-    parser.add_argument("--scan-interval", type=float, default=10, metavar="SECONDS", help="between scans for blobs")
     parser.add_argument(
-        "--message-lease", type=int, default=30, metavar="SECONDS", help="until a killed host's messages come back"
+        "--scan-interval", type=_positive, default=10, metavar="SECONDS", help="between scans for blobs"
+    )
+    parser.add_argument(
+        "--message-lease",
+        type=_positive,
+        default=30,
+        metavar="SECONDS",
+        help="until a killed host's messages come back",
     )
     return parser
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not value > 0:
+        raise argparse.ArgumentTypeError(f"{text} is not more than 0")
+    return value
 
 
 async def _serve(host: Host, keys: Keys) -> bool:

@@ -33,6 +33,11 @@ class Binding:
         return self.properties.get("connection") or DEFAULT_CONNECTION
 
     @property
+    def uses_storage(self) -> bool:
+        """Whether it needs a storage connection."""
+        return self.type in _STORAGE
+
+    @property
     def is_deferred(self) -> bool:
         """Whether the parameter is an SDK type, which gets a reference to the blob instead of its bytes."""
         return bool(self.properties.get("properties", {}).get("SupportsDeferredBinding"))
@@ -58,6 +63,11 @@ class Function:
     outputs: tuple[Binding, ...]
     retry: Any
     disabled: bool
+
+    @property
+    def bindings(self) -> tuple[Binding, ...]:
+        """All of its bindings, the trigger first."""
+        return (self.trigger, *self.inputs, *self.outputs)
 
     @property
     def full_name(self) -> str:
@@ -96,7 +106,7 @@ def _read_binding(function: str, raw: Mapping[str, Any], environment: Mapping[st
             name: resolve(value, environment) if isinstance(value, str) else value for name, value in raw.items()
         }
         binding = Binding(raw["name"], raw["type"], properties)
-        if binding.type in _STORAGE:
+        if binding.uses_storage:
             connection_string(binding.connection, environment)
         if binding.type == "blobTrigger":
             PathPattern(binding.text("path"))

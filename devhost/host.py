@@ -80,6 +80,10 @@ class Host:
         self.functions = read_functions(await self._worker.start(), self._environment)
         enabled = [function for function in self.functions if not function.disabled]
         _check(enabled, self._environment)
+        for connection in {
+            binding.connection for function in enabled for binding in function.bindings if binding.uses_storage
+        }:
+            self._storage.blob_service(connection)
         blob_functions = [function for function in self.functions if function.trigger.type == "blobTrigger"]
         work_queue = f"azure-webjobs-blobtrigger-{self._id}"
         work = BlobWorkQueue(work_queue, blob_functions, self._storage, self._invoker, self._wake_queue)

@@ -88,7 +88,7 @@ def read_host_json(path: Path, environment: Mapping[str, str]) -> HostJson:
         document: Any = json.loads(path.read_text(encoding="utf-8-sig"))
         for name, value in environment.items():
             if name.startswith(_OVERRIDE):
-                _override(document, name.removeprefix(_OVERRIDE).split("__"), value)
+                _override(document, name, value)
         return HostJson.model_validate(document)
     except FileNotFoundError:
         raise StartupError(f"There is no {path}: a function app's folder has one, at least {_LEAST}.") from None
@@ -105,7 +105,11 @@ def read_host_json(path: Path, environment: Mapping[str, str]) -> HostJson:
 _LEAST = '{"version": "2.0"}'
 
 
-def _override(document: Any, keys: list[str], value: str) -> None:  # noqa: ANN401 - any JSON value
-    for key in keys[:-1]:
-        document = document.setdefault(key, {})
-    document[keys[-1]] = value
+def _override(document: Any, name: str, value: str) -> None:  # noqa: ANN401 - any JSON value
+    *sections, last = name.removeprefix(_OVERRIDE).split("__")
+    try:
+        for section in sections:
+            document = document.setdefault(section, {})
+        document[last] = value
+    except (AttributeError, TypeError):
+        raise StartupError(f"{name} in the environment does not fit host.json.") from None

@@ -125,12 +125,7 @@ class HttpFront:
                     "language": "python",
                     "isDisabled": function.disabled,
                     "href": f"{request.url.origin()}/admin/functions/{function.name}",
-                    "config": {
-                        "bindings": [
-                            dict(binding.properties)
-                            for binding in (function.trigger, *function.inputs, *function.outputs)
-                        ]
-                    },
+                    "config": {"bindings": [dict(binding.properties) for binding in function.bindings]},
                 }
                 for function in self._functions.values()
             ]
@@ -172,7 +167,7 @@ class HttpFront:
         """Event Grid's post: the handshake is answered, each BlobCreated becomes work for the function; 202."""
         name = request.query.get("functionName", "").removeprefix("Host.Functions.")
         function = self._functions.get(name)
-        if function is None or function.trigger.type != "blobTrigger":
+        if function is None or function.disabled or function.trigger.type != "blobTrigger":
             return web.Response(status=404, text=f"There is no blob function {name!r}.\n")
         try:
             events = read_events(await request.json())
