@@ -12,7 +12,7 @@ import orjson
 
 from emulator.background import Background
 from emulator.clock import Clock
-from emulator.content import JobError, ContentReader, Recording, recordings_of
+from emulator.content import ContentReader, JobError, Recording, recordings_of
 from emulator.engines.protocol import AudioRejectedError, Diarization, Engine, RecognitionRequest, RecognizedAudio
 from emulator.errors import where
 from emulator.faults import Faults
@@ -119,8 +119,6 @@ class Jobs:
         end = self._clock.now() + timedelta(seconds=self._seconds.running)
         recognized: list[_Recognized] = []
         try:
-            if fault := self._faults.on_job(transcription.display_name):
-                raise JobError(fault.code, fault.message)
             recognized = await self._recognize_all(transcription, await self._recordings(transcription))
             failure = _failure([one.outcome for one in recognized])
         except JobError as error:
@@ -159,6 +157,8 @@ class Jobs:
         return transcription
 
     async def _recordings(self, transcription: Transcription) -> list[Recording]:
+        if fault := self._faults.on_job(transcription.display_name):
+            raise JobError(fault.code, fault.message)
         content = self._store.content(transcription.id)
         if content.container is None:
             return recordings_of(content.urls)

@@ -67,7 +67,7 @@ class Api:
         self._session = requests.Session()
         self._session.headers[KEY_HEADER] = key
 
-    def __call__(self, method: str, where: str, **options: Any) -> requests.Response:
+    def __call__(self, method: str, where: str, **options: Any) -> requests.Response:  # noqa: ANN401 - whatever requests takes
         """Send a request to a path below the base, or to a whole URL."""
         url = where if "://" in where else self.base_url + where
         response = self._session.request(method, url, timeout=60, **options)

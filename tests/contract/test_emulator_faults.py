@@ -62,7 +62,7 @@ def test_server_errors(api: Api, emulator: SpeechEmulator) -> None:
 
 
 @pytest.mark.parametrize(("after_effect", "left"), [(False, 0), (True, 1)])
-def test_cut_connections(api: Api, emulator: SpeechEmulator, after_effect: bool, left: int) -> None:  # noqa: FBT001 - pytest names it
+def test_cut_connections(api: Api, emulator: SpeechEmulator, after_effect: bool, left: int) -> None:
     """The client sees no answer; after effect, the transcription is there all the same, and runs."""
     emulator.arm([Cut(operation="Transcriptions_Create", after_effect=after_effect)])
     with pytest.raises(requests.ConnectionError):

@@ -130,7 +130,7 @@ def test_subscriptions_do_not_see_each_other(api: Api, emulator: SpeechEmulator)
     ],
 )
 def test_errors(
-    api: Api, method: str, path: str, options: dict[str, object], status: int, code: str, inner: str | None
+    api: Api, *, method: str, path: str, options: dict[str, object], status: int, code: str, inner: str | None
 ) -> None:
     """Errors have the specification's body and codes."""
     response = api(method, path, **options)
