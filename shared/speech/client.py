@@ -63,9 +63,10 @@ class SpeechClient:
         )
         self.api_version = version.name
         self.endpoint = self._transport.endpoint
-        self.transcriptions = Transcriptions(self._transport, version, Poller(sleep=sleep, monotonic=monotonic))
-        self.webhooks = WebHooks(self._transport, version)
-        self.health = Health(self._transport, version)
+        poller = Poller(sleep=sleep, monotonic=monotonic)
+        self.transcriptions = Transcriptions(self._transport, version, poller)
+        self.webhooks = WebHooks(self._transport, version, poller)
+        self.health = Health(self._transport, version, poller)
 
     def download(self, file: File | str, *, max_bytes: int = LARGEST_DOWNLOAD_BYTES) -> bytes:
         """The content of a file, or of a URL, fetched without the credential. DownloadTooLarge over `max_bytes`."""

@@ -4,14 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from shared.speech.errors import WaitTimeout
+from shared.speech.types.common import StatefulEntity
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting[E]:
+class Sighting[E: StatefulEntity]:
     """An entity as it was seen once, with what Retry-After asked for."""
 
     entity: E
-    finished: bool
     retry_after_seconds: float | None
 
 
@@ -24,10 +24,10 @@ class Poller:
 
     sleep: Callable[[float], None]
     monotonic: Callable[[], float]
-    first_seconds: float = 2.0
+    first_seconds: float = 1.0
     longest_seconds: float = 60.0
 
-    def wait[E](
+    def wait[E: StatefulEntity](
         self, look: Callable[[], Sighting[E]], *, timeout_seconds: float, on_progress: Callable[[E], object] | None
     ) -> E:
         """The finished entity. WaitTimeout at the deadline, after a last look."""
@@ -38,7 +38,7 @@ class Poller:
             sighting = look()
             if on_progress:
                 on_progress(sighting.entity)
-            if sighting.finished:
+            if sighting.entity.is_finished:
                 return sighting.entity
             if remaining <= 0:
                 raise WaitTimeout(f"not finished after {timeout_seconds:g} s")

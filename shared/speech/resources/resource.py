@@ -1,7 +1,7 @@
 """What the resources share: an operation's URL, its JSON, and the types around it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -12,8 +12,9 @@ from shared.speech.errors import redact
 from shared.speech.filters import Expression
 from shared.speech.paging import Page, Paged
 from shared.speech.transport import Answer, Transport
-from shared.speech.types.common import Model
+from shared.speech.types.common import Model, StatefulEntity
 from shared.speech.versions import ApiVersion
+from shared.speech.waiting import Poller, Sighting
 
 type FilterLike = Expression | str
 
@@ -28,9 +29,10 @@ def segment(identifier: str) -> str:
 class Resource:
     """Base of the nouns."""
 
-    def __init__(self, transport: Transport, version: ApiVersion) -> None:
+    def __init__(self, transport: Transport, version: ApiVersion, poller: Poller) -> None:
         self._transport = transport
         self._version = version
+        self._poller = poller
 
     def _url(self, operation: str, path: str, query: Mapping[str, object] | None = None) -> str:
         return self._version.url(self._transport.endpoint, operation, path, query or {})
@@ -63,6 +65,22 @@ class Resource:
     def _entity[M: Model](self, model: type[M], answer: Answer) -> M:
         """The entity in the answer. MalformedResponse if there is none."""
         return self._parsed(model, json_object(answer), answer)
+
+    def _wait[E: StatefulEntity](
+        self,
+        model: type[E],
+        operation: str,
+        path: str,
+        timeout_seconds: float,
+        on_progress: Callable[[E], object] | None,
+    ) -> E:
+        """The entity that `operation` reads, once it is finished."""
+
+        def look() -> Sighting[E]:
+            answer = self._call(operation, "GET", path)
+            return Sighting(self._entity(model, answer), self._transport.retry_after_seconds(answer))
+
+        return self._poller.wait(look, timeout_seconds=timeout_seconds, on_progress=on_progress)
 
     def _parsed[M: Model](self, model: type[M], value: object, answer: Answer) -> M:
         if not isinstance(value, dict):

@@ -6,19 +6,12 @@ from datetime import timedelta
 
 from shared.speech.paging import Paged
 from shared.speech.resources.resource import FilterLike, Resource, create_body, json_value, segment, update_body
-from shared.speech.transport import Transport
 from shared.speech.types.files import File
 from shared.speech.types.transcriptions import NewTranscription, Transcription, TranscriptionUpdate
-from shared.speech.versions import ApiVersion
-from shared.speech.waiting import Poller, Sighting
 
 
 class Transcriptions(Resource):
     """`client.transcriptions`."""
-
-    def __init__(self, transport: Transport, version: ApiVersion, poller: Poller) -> None:
-        super().__init__(transport, version)
-        self._poller = poller
 
     def create(self, transcription: NewTranscription) -> Transcription:
         """Start a transcription (Transcriptions_Create, or Transcriptions_Submit in newer versions).
@@ -31,7 +24,8 @@ class Transcriptions(Resource):
 
     def get(self, transcription_id: str) -> Transcription:
         """One transcription (Transcriptions_Get). NotFound if there is none."""
-        return self._look(transcription_id).entity
+        path = f"/transcriptions/{segment(transcription_id)}"
+        return self._entity(Transcription, self._call("Transcriptions_Get", "GET", path))
 
     def list(
         self, *, filter: FilterLike | None = None, skip: int | None = None, top: int | None = None
@@ -97,12 +91,5 @@ class Transcriptions(Resource):
 
         WaitTimeout if it is not finished `timeout_seconds` later.
         """
-        return self._poller.wait(
-            lambda: self._look(transcription_id), timeout_seconds=timeout_seconds, on_progress=on_progress
-        )
-
-    def _look(self, transcription_id: str) -> Sighting[Transcription]:
-        answer = self._call("Transcriptions_Get", "GET", f"/transcriptions/{segment(transcription_id)}")
-        transcription = self._entity(Transcription, answer)
-        finished = transcription.status is not None and transcription.status.is_terminal
-        return Sighting(transcription, finished, self._transport.retry_after_seconds(answer))
+        path = f"/transcriptions/{segment(transcription_id)}"
+        return self._wait(Transcription, "Transcriptions_Get", path, timeout_seconds, on_progress)

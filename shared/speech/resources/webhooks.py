@@ -1,6 +1,8 @@
 # ruff: noqa: A002 - filter is the service's name for it
 """Web hooks: where the service sends its events (operations WebHooks_*)."""
 
+from collections.abc import Callable
+
 from shared.speech.paging import Paged
 from shared.speech.resources.resource import FilterLike, Resource, create_body, segment, update_body
 from shared.speech.types.webhooks import NewWebHook, WebHook, WebHookUpdate
@@ -30,6 +32,16 @@ class WebHooks(Resource):
         `filter` knows display_name, description, created_date_time, last_action_date_time, status and web_url.
         """
         return self._list("WebHooks_List", "/webhooks", WebHook, {"skip": skip, "top": top, "filter": filter})
+
+    def wait(
+        self, webhook_id: str, *, timeout_seconds: float, on_progress: Callable[[WebHook], object] | None = None
+    ) -> WebHook:
+        """The web hook once its URL has answered the challenge (Succeeded) or not (Failed).
+
+        WaitTimeout if neither has come `timeout_seconds` later.
+        """
+        path = f"/webhooks/{segment(webhook_id)}"
+        return self._wait(WebHook, "WebHooks_Get", path, timeout_seconds, on_progress)
 
     def update(self, webhook_id: str, update: WebHookUpdate) -> WebHook:
         """Change a web hook (WebHooks_Update); see WebHookUpdate for what becomes of secret and challenge."""

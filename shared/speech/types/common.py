@@ -87,6 +87,19 @@ class Entity(Model):
         return entity_id(self.self_url)
 
 
+class StatefulEntity(Entity):
+    """An entity that the service works on until its status is terminal."""
+
+    status: Status | None = None
+    last_action_date_time: Timestamp | None = None
+    """When the status was entered."""
+
+    @property
+    def is_finished(self) -> bool:
+        """True when the service will not change it any more."""
+        return self.status is not None and self.status.is_terminal
+
+
 def entity_id(url: str) -> str:
     """The id in an entity's URL: the last segment of its path. ValueError if there is none."""
     segment = unquote(urlsplit(url).path.rpartition("/")[2])

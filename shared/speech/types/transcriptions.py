@@ -9,7 +9,7 @@ from typing import Self
 from pydantic import Field, ValidationError
 
 from shared.speech.errors import MalformedResponse
-from shared.speech.types.common import Entity, EntityError, EntityReference, Model, OpenEnum, Status, Timestamp
+from shared.speech.types.common import EntityError, EntityReference, Model, OpenEnum, StatefulEntity, Status
 
 
 class PunctuationMode(OpenEnum):
@@ -110,12 +110,11 @@ class TranscriptionLinks(Model):
     files: str | None = None
 
 
-class Transcription(Entity):
+class Transcription(StatefulEntity):
     """A transcription as the service has it (definition Transcription)."""
 
     display_name: str
     locale: str
-    status: Status | None = None
     description: str | None = None
     model: EntityReference | None = None
     project: EntityReference | None = None
@@ -123,7 +122,6 @@ class Transcription(Entity):
     links: TranscriptionLinks | None = None
     properties: TranscriptionProperties | None = None
     custom_properties: dict[str, str] | None = None
-    last_action_date_time: Timestamp | None = None
 
 
 class TranscriptionReportEntry(Model):

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from shared.speech.types.common import Entity, EntityError, Model, Status, Timestamp
+from shared.speech.types.common import EntityError, Model, StatefulEntity
 
 
 class WebHookEvents(Model):
@@ -73,15 +73,13 @@ class WebHookLinks(Model):
     test: str | None = None
 
 
-class WebHook(Entity):
+class WebHook(StatefulEntity):
     """A web hook as the service has it."""
 
     display_name: str
     web_url: str = Field(repr=False)
     events: WebHookEvents
-    status: Status | None = None
     description: str | None = None
     links: WebHookLinks | None = None
     properties: WebHookProperties | None = None
     custom_properties: dict[str, str] | None = None
-    last_action_date_time: Timestamp | None = None
