@@ -156,6 +156,13 @@ class TestUnsigned:
         headers = request_.headers | {SIGNATURE_HEADER: sign(b"something else", SECRET)}
         assert replace(request_, headers=headers).refused().status == 401
 
+    @pytest.mark.parametrize("junk", ["!", "\n", "-", "é"])
+    def test_a_valid_signature_with_junk_in_it(self, request_: Request, junk: str) -> None:
+        """Base64 is read strictly, so that one signature has one spelling."""
+        valid = request_.headers[SIGNATURE_HEADER]
+        headers = request_.headers | {SIGNATURE_HEADER: valid[:5] + junk + valid[5:]}
+        assert replace(request_, headers=headers).refused().status == 401
+
     def test_two_signature_headers(self, request_: Request) -> None:
         """Two headers of the same name in different case are not chosen from."""
         headers = request_.headers | {SIGNATURE_HEADER.upper(): request_.headers[SIGNATURE_HEADER]}
