@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import chain
 from pathlib import Path
 
 import av
@@ -31,16 +30,30 @@ def open_audio(path: Path, format_name: str) -> Iterator[AudioStream]:
 def _resampled(
     container: av.container.InputContainer, stream: av.audio.stream.AudioStream, format_name: str
 ) -> Iterator[Samples]:
-    expected = _stated_seconds(container, stream, format_name)
+    stated = _stated_seconds(container, stream, format_name)
     resampler = av.AudioResampler(format="s16p", layout=stream.codec_context.layout, rate=SAMPLE_RATE)
     samples = 0
-    for decoded in chain(container.decode(stream), [None]):  # None gets the resampler's rest
-        for frame in resampler.resample(decoded):
-            samples += frame.samples
-            yield _by_channel(frame)
+    for packet in container.demux(stream):  # the last one is empty and gets the decoder's rest
+        for block in _decoded(packet, resampler, is_amr=format_name == "AMR"):
+            samples += len(block)
+            yield block
+    yield from map(_by_channel, resampler.resample(None))
     seconds = samples / SAMPLE_RATE
-    if expected and seconds < expected - _LENGTH_TOLERANCE_SECONDS:
-        raise truncated(format_name, seconds / expected)
+    if stated and seconds < stated - _LENGTH_TOLERANCE_SECONDS:
+        raise truncated(format_name, seconds / stated)
+
+
+def _decoded(packet: av.Packet, resampler: av.AudioResampler, *, is_amr: bool) -> Iterator[Samples]:
+    try:
+        frames = packet.decode()
+    except av.error.FFmpegError:
+        if not is_amr or packet.duration is None or packet.time_base is None:
+            raise
+        # FFmpeg lacks AMR's comfort noise, which phones send in pauses: silence of the same length.
+        yield np.zeros((int(packet.duration * packet.time_base * SAMPLE_RATE), 1), np.int16)
+        return
+    for frame in frames:
+        yield from map(_by_channel, resampler.resample(frame))
 
 
 def _by_channel(frame: av.AudioFrame) -> Samples:

@@ -223,7 +223,7 @@ def _time(words: Sequence[str], i: int) -> Match | None:
     if meridiem:
         return f"{hour}{minute} {meridiem}", end
     is_number = _at(words, i - 1) in _LABELS | _NUMBERS.keys() or _at(words, end) in _COUNTED
-    return (f"{hour}{minute}", end) if minute and not is_number else None
+    return (f"{hour}{minute}", end) if minute and not is_number and not _digit_string(words, i) else None
 
 
 def _minute(words: Sequence[str], i: int) -> Match:
@@ -306,8 +306,8 @@ def _number(words: Sequence[str], i: int) -> Match | None:
 
 
 _RULES: tuple[Callable[[Sequence[str], int], Match | None], ...] = (
-    _digit_string,
     _time,
+    _digit_string,
     _money,
     _percent,
     _year,
