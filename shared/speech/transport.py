@@ -208,10 +208,13 @@ class Transport:
         """Attempt the request until it succeeds or the retry policy ends it; raises the last attempt's error."""
         method = request.method or "GET"
         retries = self._retries
+        may_have = False
         while True:
             outcome = self._attempt(request, receive, secrets)
             if not isinstance(outcome, _Failure):
                 return outcome
+            may_have = may_have or outcome.error.may_have_taken_effect
+            outcome.error.may_have_taken_effect = may_have  # in any of the attempts
             following = retries.following(method, response=outcome.response, error=outcome.cause)
             if following is None:
                 raise outcome.error

@@ -256,6 +256,13 @@ class TestRepetition:
         assert caught.value.may_have_taken_effect
         assert len(server.received) == 1
 
+    def test_every_attempt_counts_for_the_effect(self, server: ScriptedServer, client: SpeechClient) -> None:
+        """An update that was cut off and then throttled may have taken effect the first time."""
+        server.answers(CUT, Reply(429, {}, {"Retry-After": "3600"}))
+        with pytest.raises(Throttled) as caught:
+            client.transcriptions.update(ID, TranscriptionUpdate(description="d"))
+        assert caught.value.may_have_taken_effect
+
     def test_a_refused_create_took_no_effect(self, server: ScriptedServer, client: SpeechClient) -> None:
         """400 is final, and nothing was created."""
         server.answers(Reply(400, {"code": "InvalidRequest", "message": "no"}, {"apim-request-id": "r-1"}))

@@ -73,6 +73,14 @@ def test_a_url_without_an_id(url: str) -> None:
         entity_id(url)
 
 
+def test_references_have_ids() -> None:
+    """The model that a transcription names is known by its id, whatever host its URL has."""
+    model = {"self": "https://elsewhere/speechtotext/models/base/abc?api-version=2025-10-15"}
+    parsed = Transcription.model_validate(SENT | {"model": model})
+    assert parsed.model is not None
+    assert parsed.model.id == "abc"
+
+
 def test_bodies() -> None:
     """A create sends what is not None, an update what was given, with null for None."""
     new = NewTranscription(display_name="n", locale="en-US", description=None, content_urls=["https://h/a.wav"])

@@ -62,10 +62,19 @@ class Model(BaseModel):
     )
 
 
-class EntityReference(Model):
-    """Another entity, named by its URL (definition EntityReference)."""
+class Located(Model):
+    """What has a URL at the service."""
 
     self_url: str = Field(alias="self")
+
+    @property
+    def id(self) -> str:
+        """The last segment of `self`'s path; the host and the query say nothing about it."""
+        return entity_id(self.self_url)
+
+
+class EntityReference(Located):
+    """Another entity, named by its URL (definition EntityReference)."""
 
 
 class EntityError(Model):
@@ -75,16 +84,10 @@ class EntityError(Model):
     message: str | None = None
 
 
-class Entity(Model):
+class Entity(Located):
     """What the service keeps under a URL of its own."""
 
-    self_url: str = Field(alias="self")
     created_date_time: Timestamp | None = None
-
-    @property
-    def id(self) -> str:
-        """The last segment of `self`'s path; the host and the query say nothing about it."""
-        return entity_id(self.self_url)
 
 
 class StatefulEntity(Entity):
