@@ -9,6 +9,7 @@ Microsoft's Speech SDK samples, read leniently: every field but `recognizedPhras
 """
 
 import datetime as dt
+import functools
 import math
 import re
 from collections import Counter
@@ -260,7 +261,7 @@ def _span(item: _Timed, path: str) -> tuple[int, int]:
     end = start + length
     if not 0 <= start <= end <= _MAX_TICKS:
         start, end = _clamped(start, end, path)
-    return int((start + 5_000) // _TICKS_PER_MS), int((end + 5_000) // _TICKS_PER_MS)
+    return int(start / _TICKS_PER_MS + 0.5), int(end / _TICKS_PER_MS + 0.5)  # exact: _MAX_TICKS is far below 2**53
 
 
 def _ticks_of_ms(milliseconds: float | None) -> float:
@@ -284,6 +285,7 @@ def _share(confidence: float | None) -> float | None:
     return None if math.isnan(confidence) else float(confidence > 1)
 
 
+@functools.lru_cache(maxsize=256)
 def _label(channel: int, speaker: int | None) -> str:
     """What a speaker is called: without diarization each channel counts as a speaker."""
     if speaker is None:

@@ -17,7 +17,7 @@ def measure(phrases: list[Phrase], speakers: list[Speaker], duration_ms: int) ->
     words = {speaker.label: 0 for speaker in speakers}
     spoken: dict[str, list[Interval]] = {speaker.label: [] for speaker in speakers}
     for phrase in phrases:
-        words[phrase.speaker] += count_words(phrase.lexical or phrase.display)
+        words[phrase.speaker] += _words(phrase)
         spoken[phrase.speaker].append((phrase.start_ms, phrase.end_ms))
     merged = {label: _merged(intervals) for label, intervals in spoken.items()}
     speech_ms = {label: sum(end - start for start, end in intervals) for label, intervals in merged.items()}
@@ -38,6 +38,13 @@ def measure(phrases: list[Phrase], speakers: list[Speaker], duration_ms: int) ->
             for label, own_ms in speech_ms.items()
         ],
     )
+
+
+def _words(phrase: Phrase) -> int:
+    """The words of the lexical form, or of the display form where there is no other."""
+    if phrase.lexical and phrase.lexical.isascii():
+        return len(phrase.lexical.split())  # the same, several times faster: this form has no punctuation
+    return count_words(phrase.lexical or phrase.display)
 
 
 def _merged(intervals: list[Interval]) -> list[Interval]:
