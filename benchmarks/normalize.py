@@ -1,7 +1,7 @@
 """How fast and how lean a result file becomes a stored document: `python benchmarks/normalize.py`.
 
 Time: CPU seconds of `normalize` and `encode` against `orjson.loads` and `orjson.dumps` of the same bytes, taking turns
-in one process, the best of several rounds. Memory: the growth of the peak resident size (`ru_maxrss`) of a fresh process
+in one process, the best of several rounds. Memory: growth of the peak resident size (`ru_maxrss`) of a fresh process
 that reads the file, normalizes and encodes it, the file's bytes included. Goals: at most 1.5 times, and at most 4 times
 the file's size. Exits 1 if a goal is missed. Run it on a quiet machine: neighbours slow the two sides differently.
 
