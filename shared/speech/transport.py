@@ -146,19 +146,19 @@ class Transport:
 
     def request(self, method: str, url: str, *, body: bytes | None = None) -> Answer:
         """Call the service with the credential; `body` is JSON. MalformedResponse if `url` leads to another origin."""
-        self._require_own_origin(url)
-        headers = self._authorization.headers()
-        secrets = tuple(value.removeprefix("Bearer ") for value in headers.values())
-        headers["Accept"] = "application/json"
-        if body is not None:
-            headers["Content-Type"] = "application/json"
+        request = self._prepared(method, url, body)
+        if origin(request.url or "") != self._origin:
+            raise MalformedResponse(f"the service's link leads away from {self.endpoint}, not followed: {redact(url)}")
+        credential = self._authorization.headers()
+        request.headers.update(credential)
+        secrets = tuple(value.removeprefix("Bearer ") for value in credential.values())
 
         def receive(response: BaseHTTPResponse, deadline: float) -> Answer:
             content = BytesIO()
             self._copy(response, content, LARGEST_ANSWER_BYTES, deadline)
             return Answer(method, response.status, response.headers, content.getvalue())
 
-        return self._exchange(self._prepared(method, url, headers, body), receive, secrets)
+        return self._exchange(request, receive, secrets)
 
     def download(self, url: str, target: BinaryIO, *, max_bytes: int) -> int:
         """Copy what `url` serves into `target` from its present position, without any credential; the bytes written.
@@ -172,7 +172,7 @@ class Transport:
             target.truncate()
             return self._copy(response, target, max_bytes, deadline)
 
-        request = self._prepared("GET", url, {}, None)
+        request = self._prepared("GET", url)
         query = urlsplit(url).query
         return self._exchange(request, receive, (query, *parse_qs(query).get("sig", ())))
 
@@ -180,23 +180,20 @@ class Transport:
         """What the answer's Retry-After asks for."""
         return self._retries.retry_after_seconds(answer.headers)
 
-    def _require_own_origin(self, url: str) -> None:
-        try:
-            if origin(url) == self._origin:
-                return
-        except ValueError:
-            pass
-        raise MalformedResponse(f"the service's link leads away from {self.endpoint}, not followed: {redact(url)}")
-
     @staticmethod
-    def _prepared(method: str, url: str, headers: dict[str, str], body: bytes | None) -> requests.PreparedRequest:
-        # Not through the session, which would add its own headers, cookies and what .netrc says.
-        common = {"User-Agent": _USER_AGENT, "Accept-Encoding": "gzip, deflate"}
+    def _prepared(method: str, url: str, body: bytes | None = None) -> requests.PreparedRequest:
+        """A request without credential, its URL in the one form that every parser reads alike."""
+        headers = {"User-Agent": _USER_AGENT, "Accept-Encoding": "gzip, deflate"}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
         try:
-            origin(url)
-            return requests.Request(method, url, headers=common | headers, data=body).prepare()
+            # Not through the session, which would add its own headers, cookies and what .netrc says.
+            request = requests.Request(method, url, headers=headers, data=body).prepare()
+            origin(request.url or "")
         except (requests.RequestException, ValueError):
             pass  # their texts may show the query
+        else:
+            return request
         raise MalformedResponse(f"not a URL that can be asked for: {redact(url)!r}")
 
     def _exchange[T](

@@ -364,11 +364,13 @@ class TestCredentials:
             f"http://localhost:{port}/more",
             f"https://127.0.0.1:{port}/",
             "/more",
+            f"{other.endpoint}\\@127.0.0.1:{port}/more",
+            f"{server.endpoint}@{other.endpoint.removeprefix('http://')}/more",
         ):
             server.answers(Reply(body={"values": [transcription()], "@nextLink": f"{elsewhere}?{SAS}"}))
             pages = client.transcriptions.list().pages()
             assert len(next(pages)) == 1
-            with pytest.raises(MalformedResponse, match="leads away") as caught:
+            with pytest.raises(MalformedResponse, match=r"leads away|not a URL") as caught:
                 next(pages)
             assert "s3cr3t" not in texts(caught.value)
         assert other.received == []
