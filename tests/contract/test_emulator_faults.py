@@ -23,8 +23,8 @@ from emulator.faults import (
     TruncateResult,
     parse_fault,
 )
-from tests.contract.conftest import Audio, Receiver
 from tests.contract.specification import Api
+from tests.contract.surroundings import Audio, Receiver
 
 CREATE = {"displayName": "t", "locale": "en-US", "contentUrls": ["http://127.0.0.1:9/a.wav"]}
 

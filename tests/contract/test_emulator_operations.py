@@ -9,9 +9,9 @@ from emulator import SpeechEmulator
 from emulator.resources.health import ServiceHealth
 from emulator.resources.transcriptions import Transcriptions
 from emulator.resources.webhooks import WebHooks
-from tests.contract.conftest import OTHER_KEY
 from tests.contract.operations import OPERATIONS
 from tests.contract.specification import KEY_HEADER, Api, specification
+from tests.contract.surroundings import OTHER_KEY
 
 UUID = "11111111-2222-4333-8444-555555555555"
 IMPLEMENTED = ("Transcriptions_", "WebHooks_", "ServiceHealth_")

@@ -3,10 +3,11 @@
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,8 +15,8 @@ import pytest
 import requests
 
 from emulator import DEFAULT_KEY
-from tests.contract.conftest import Audio
 from tests.contract.specification import Api
+from tests.contract.surroundings import Audio
 
 READY = re.compile(r"^Speech emulator listening on (http://127\.0\.0\.1:\d+/speechtotext/v3\.1)$")
 
@@ -88,7 +89,12 @@ def test_state_survives_a_kill(tmp_path: Path, audio: Audio) -> None:
             }
             assert names == {"contenturl_0.json": 200, "report.json": 200}
         assert len(api("GET", "/webhooks").json()["values"]) == 1
-    assert len(list((tmp_path / "state" / "results").iterdir())) == 4
+        results = tmp_path / "state" / "results"
+        assert len(list(results.iterdir())) == 4
+        assert api("DELETE", listed[0]["self"]).status_code == 204
+        assert len(list(results.iterdir())) == 2
+        with closing(sqlite3.connect(tmp_path / "state" / "state.sqlite")) as database:
+            assert [body for (body,) in database.execute("SELECT body FROM contents") if "sig=" in body] == []
 
 
 def move(emulator: Running, seconds: float) -> None:

@@ -10,8 +10,8 @@ from jsonschema import Draft7Validator
 
 from emulator import SpeechEmulator
 from emulator.locales import TRANSCRIPTION_LOCALES
-from tests.contract.conftest import START, Audio, wav
 from tests.contract.specification import Api
+from tests.contract.surroundings import START, Audio, wav
 
 UNREACHABLE = "http://127.0.0.1:9/a.wav?sig=secret"
 TOO_MANY = {str(number): "" for number in range(11)}
@@ -322,6 +322,8 @@ def test_paging_and_filter(api: Api, emulator: SpeechEmulator) -> None:
     first = api("GET", "/transcriptions", params={"top": 1000}).json()
     assert len(first["values"]) == 100
     assert len(api("GET", first["@nextLink"]).json()["values"]) == 3
+    rest = api("GET", "/transcriptions", params={"skip": 3}).json()
+    assert (len(rest["values"]), "@nextLink" in rest) == (100, False)
     page = api("GET", "/transcriptions", params={"top": 7, "filter": "displayName eq 'it''s 1'"}).json()
     names, pages = [one["displayName"] for one in page["values"]], 1
     while following := page.get("@nextLink"):

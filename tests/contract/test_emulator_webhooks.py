@@ -10,8 +10,8 @@ import pytest
 import requests
 
 from emulator import SpeechEmulator
-from tests.contract.conftest import OTHER_KEY, START, Receiver
 from tests.contract.specification import Api
+from tests.contract.surroundings import OTHER_KEY, START, Receiver
 
 SECRET = "the secret ü"
 EVENTS = {"transcriptionCreation": True, "transcriptionCompletion": True, "transcriptionProcessing": False}
@@ -96,6 +96,7 @@ def test_nothing_flows_to_a_url_that_does_not_answer_the_challenge(
     assert api("POST", hook["links"]["ping"]).status_code == 409
     assert api("POST", hook["links"]["test"]).status_code == 409
     assert (len(receiver.received), receiver.events()) == (5, [])
+    assert [one.event for one in emulator.deliveries] == ["challenge"]
 
 
 def test_a_notification_is_tried_five_times_a_second_apart(
