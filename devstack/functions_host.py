@@ -1,6 +1,7 @@
 """The Functions host as a process of the stack: our dev host, or Core Tools where they are installed."""
 
 import json
+import os
 import shutil
 import sys
 from collections.abc import Mapping
@@ -16,6 +17,12 @@ HostKind = Literal["devhost", "func"]
 
 MASTER_KEY = "local-master-key"
 """Key of the admin endpoints on this machine; Core Tools ask for none."""
+
+BLOBS_EXTENSION_KEY = "local-blobs-key"
+"""Key with which Event Grid's blob events are sent to the dev host."""
+
+_KEYS = {"master": MASTER_KEY, "function": "local-function-key", "blobs_extension": BLOBS_EXTENSION_KEY}
+"""Well-known ones, so that the dev host makes none up and shows it in its log."""
 
 
 class FunctionsHost(ManagedProcess):
@@ -38,11 +45,17 @@ class FunctionsHost(ManagedProcess):
             command = _core_tools_command(self.port)
         else:
             keys = log.parent / "host-keys.json"
-            keys.write_text(json.dumps({"master": MASTER_KEY}))
+            keys.write_text(json.dumps(_KEYS))
             command = [sys.executable, "-m", "devhost", "--app", str(ROOT), "--port", str(self.port)]
             command += ["--keys", str(keys), "--scan-interval", str(scan_seconds)]
             command += ["--message-lease", str(message_lease_seconds)]
-        env = {"FUNCTIONS_WORKER_RUNTIME": "python", "WEBHOOK_URL": self.events_url, **settings}
+        env = {
+            "FUNCTIONS_WORKER_RUNTIME": "python",
+            "WEBHOOK_URL": self.events_url,
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",  # whose python Core Tools take
+            "VIRTUAL_ENV": sys.prefix,
+            **settings,
+        }
         super().__init__("the Functions host", command, log=log, cwd=ROOT, env=env)
 
     @property

@@ -2,11 +2,13 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Self
 
@@ -31,7 +33,10 @@ def answers(port: int) -> bool:
 
 
 class ManagedProcess:
-    """One process of the stack, in a process group of its own so that its children end with it."""
+    """One process of the stack, in a process group of its own so that its children end with it.
+
+    On Linux it is also asked to end (SIGTERM) when the thread that made it ends, even by SIGKILL.
+    """
 
     def __init__(
         self,
@@ -44,10 +49,12 @@ class ManagedProcess:
     ) -> None:
         self.name = name
         self.log = log
+        if shutil.which(command[0]) is None:
+            raise StackError(f"{name} needs `{command[0]}`, which is not on PATH.")
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("wb") as output:
             self._process = subprocess.Popen(  # noqa: S603 - the commands are our own
-                command,
+                [*_dying_with_parent(), *command],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -87,17 +94,34 @@ class ManagedProcess:
             os.killpg(self.pid, signal.SIGKILL)
         self._process.wait()
 
-    def stop(self, *, grace_seconds: float = 5) -> None:
-        """Ask the process to end, then kill what is left of its group."""
+    def ask_to_stop(self) -> None:
+        """Send SIGTERM to the process and its children, and go on at once."""
         if self.running:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.pid, signal.SIGTERM)
+
+    def stop(self, *, grace_seconds: float = 5) -> None:
+        """Ask the process to end, then kill what is left of its group, also where the waiting is interrupted."""
+        try:
+            self.ask_to_stop()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(grace_seconds)
-        self.kill()
+        finally:
+            self.kill()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+
+@cache
+def _dying_with_parent() -> tuple[str, ...]:
+    """What goes before a command so that it gets SIGTERM when its parent dies; nothing where the system has no such."""
+    prefix = ("setpriv", "--pdeathsig", "TERM")
+    try:
+        subprocess.run([*prefix, "true"], check=True, capture_output=True, timeout=5)  # noqa: S603 - fixed command
+    except (OSError, subprocess.SubprocessError):
+        return ()
+    return prefix

@@ -14,7 +14,7 @@ from azure.storage.blob import BlobServiceClient
 from devstack.azurite import Azurite
 from devstack.emulator import SPEECH_KEY, EmulatorProcess
 from devstack.functions_host import FunctionsHost, HostKind
-from devstack.processes import StackError
+from devstack.processes import StackError, free_port
 
 CONTAINERS = ("audio", "transcripts", "failed", "pipeline")
 
@@ -51,33 +51,49 @@ def app_settings(*, connection_string: str, speech_endpoint: str, webhook_secret
     }
 
 
+@dataclass(frozen=True)
+class Ports:
+    """The loopback ports of a stack."""
+
+    blob: int
+    queue: int
+    speech: int
+    functions: int
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a stack keeps from one time to the next: blobs and the emulator's state under `data`, and what those name.
+
+    Kept state holds URLs with the ports in them, and the web hook is signed with the secret.
+    """
+
+    data: Path
+    ports: Ports
+    webhook_secret: str
+
+
 @contextlib.contextmanager
 def running_stack(
-    *,
-    logs: Path,
-    data: Path | None = None,
-    engine: str = "pocketsphinx",
-    kind: HostKind = "devhost",
-    ports: tuple[int, int, int, int] | None = None,
+    *, logs: Path, engine: str = "pocketsphinx", kind: HostKind = "devhost", kept: Kept | None = None
 ) -> Iterator[Stack]:
-    """The stack with its web hook registered; everything is stopped on the way out.
-
-    `data` keeps blobs and the emulator's state there; `ports` are those of blobs, queues, emulator and host, which
-    state that is kept refers to.
-    """
-    blob, queue, speech, functions = ports or (None, None, None, None)
+    """The stack with its web hook registered, in memory on free ports or as `kept` says; stopped on the way out."""
+    ports = kept.ports if kept else Ports(free_port(), free_port(), free_port(), free_port())
     with ExitStack() as parts:
         azurite = parts.enter_context(
             Azurite(
                 log=logs / "azurite.log",
-                location=data / "azurite" if data else None,
-                blob_port=blob,
-                queue_port=queue,
+                location=kept.data / "azurite" if kept else None,
+                blob_port=ports.blob,
+                queue_port=ports.queue,
             )
         )
         emulator = parts.enter_context(
             EmulatorProcess(
-                log=logs / "emulator.log", engine=engine, location=data / "emulator" if data else None, port=speech
+                log=logs / "emulator.log",
+                engine=engine,
+                location=kept.data / "emulator" if kept else None,
+                port=ports.speech,
             )
         )
         azurite.wait_until_ready()
@@ -86,10 +102,13 @@ def running_stack(
         settings = app_settings(
             connection_string=azurite.connection_string(),
             speech_endpoint=emulator.endpoint,
-            webhook_secret=secrets.token_urlsafe(24),
+            webhook_secret=kept.webhook_secret if kept else secrets.token_urlsafe(24),
         )
-        host = parts.enter_context(FunctionsHost(log=logs / "host.log", settings=settings, kind=kind, port=functions))
+        host = parts.enter_context(
+            FunctionsHost(log=logs / "host.log", settings=settings, kind=kind, port=ports.functions)
+        )
         host.wait_until_ready()
+        remove_stale_webhooks(emulator, host)
         register_webhook(host)
         yield Stack(azurite, emulator, host)
 
@@ -111,6 +130,16 @@ def register_webhook(host: FunctionsHost, *, seconds: float = 30) -> None:
         if time.monotonic() > deadline:
             raise StackError(f"The web hook was not registered: it is {webhook_status(host)!r}.\n{host.tail()}")
         time.sleep(0.1)
+
+
+def remove_stale_webhooks(emulator: EmulatorProcess, host: FunctionsHost) -> None:
+    """Delete the app's web hooks at other URLs: a port was taken, so it moved."""
+    hooks = f"{emulator.endpoint}/speechtotext/v3.1/webhooks"
+    with requests.Session() as session:
+        session.headers["Ocp-Apim-Subscription-Key"] = SPEECH_KEY
+        for hook in session.get(hooks, timeout=30).json()["values"]:
+            if hook["displayName"] == "Dropscribe" and hook["webUrl"] != host.events_url:
+                session.delete(hook["self"], timeout=30)
 
 
 def webhook_status(host: FunctionsHost) -> str:
