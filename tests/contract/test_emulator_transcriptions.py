@@ -193,7 +193,8 @@ def test_ticks_are_sometimes_floats(api: Api, emulator: SpeechEmulator, audio: A
     url = audio.url("a.wav", metadata={"transcript": "One. Two. Three. Four."})
     job = finished(api, emulator, contentUrls=[url])
     phrases = contents(api, job)["contenturl_0.json"]["recognizedPhrases"]
-    assert [type(phrase["durationInTicks"]) for phrase in phrases] == [int, int, float, int]
+    for name in ("offsetInTicks", "durationInTicks"):
+        assert [type(phrase[name]) for phrase in phrases] == [int, int, float, int]
 
 
 def test_sidecar(api: Api, emulator: SpeechEmulator, audio: Audio) -> None:
