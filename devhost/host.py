@@ -170,7 +170,8 @@ class Host:
 
     def _work_listener(self, name: str, work: BlobWorkQueue) -> QueueListener:
         blobs, queues = self._host_json.extensions.blobs, self._host_json.extensions.queues
-        batch = min(32, blobs.max_degree_of_parallelism)
+        # The real host splits the degree so, which keeps a batch coming while single blobs take long.
+        batch = min(32, blobs.max_degree_of_parallelism // 2 + 1)
         policy = QueuePolicy(
             batch_size=batch,
             new_batch_threshold=blobs.max_degree_of_parallelism - batch,

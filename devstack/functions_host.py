@@ -42,7 +42,7 @@ class FunctionsHost(ManagedProcess):
         self.url = f"http://127.0.0.1:{self.port}"
         log.parent.mkdir(parents=True, exist_ok=True)
         if kind == "func":
-            command = _core_tools_command(self.port)
+            command = [core_tools(), "start", "--port", str(self.port)]
         else:
             keys = log.parent / "host-keys.json"
             keys.write_text(json.dumps(_KEYS))
@@ -86,8 +86,9 @@ class FunctionsHost(ManagedProcess):
             return False
 
 
-def _core_tools_command(port: int) -> list[str]:
+def core_tools() -> str:
+    """The path of Core Tools' `func`; StackError where it is not installed."""
     func = shutil.which("func")
     if func is None:
         raise StackError("`func` is not on PATH. Install Azure Functions Core Tools 4, or leave out --host func.")
-    return [func, "start", "--port", str(port)]
+    return func

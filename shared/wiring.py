@@ -8,6 +8,7 @@ from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from azure.core.exceptions import AzureError
+from azure.core.pipeline.transport import RequestsTransport
 from azure.storage.blob import BlobServiceClient
 
 from shared.errors import SettingsError
@@ -26,7 +27,7 @@ from shared.settings import load_settings
 from shared.settings_model import Settings
 from shared.speech.client import SpeechClient
 from shared.speech.credentials import KeyCredential
-from shared.speech.transport import Timeouts
+from shared.speech.transport import Timeouts, pooled_session
 from shared.storage import AudioLinks, BlobContainer
 
 if TYPE_CHECKING:
@@ -45,7 +46,11 @@ class App:
 
     @cached_property
     def _storage(self) -> BlobServiceClient:
-        limits: dict[str, Any] = {"connection_timeout": 10, "read_timeout": _STORAGE_TIMEOUT_SECONDS}
+        limits: dict[str, Any] = {
+            "connection_timeout": 10,
+            "read_timeout": _STORAGE_TIMEOUT_SECONDS,
+            "transport": RequestsTransport(session=pooled_session(), session_owner=False),
+        }
         if self.settings.data_storage:
             return BlobServiceClient.from_connection_string(self.settings.data_storage.get_secret_value(), **limits)
         return BlobServiceClient(str(self.settings.data_storage_blob_uri), credential=_identity(), **limits)

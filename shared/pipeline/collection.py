@@ -60,6 +60,8 @@ class _Results:
     def __post_init__(self) -> None:
         """Index the job's files by where they lie in the storage account."""
         self._by_address = {f"{file.container}/{file.path}": file for file in self.job.files}
+        if self.job.whole_container:
+            self._by_address |= {file.path: file for file in self.job.files}
 
     @property
     def last_try(self) -> bool:
@@ -72,12 +74,13 @@ class _Results:
         index = int(match[1]) if match and not self.job.whole_container else len(self.job.files)
         return self.job.files[index] if index < len(self.job.files) else None
 
-    def find(self, url: str) -> AudioFile | None:
+    def find(self, source: str) -> AudioFile | None:
         """The file behind an audio URL, whatever its SAS.
 
-        Its path is `/<container>/<blob>`, or with the account before it where storage is addressed by path.
+        Its path is `/<container>/<blob>`, or with the account before it where storage is addressed by path. Of a
+        container that was submitted whole, the service may also name the blob alone.
         """
-        path = unquote(urlsplit(url).path).removeprefix("/")
+        path = unquote(urlsplit(source).path).removeprefix("/")
         return self._by_address.get(path) or self._by_address.get(path.partition("/")[2])
 
 

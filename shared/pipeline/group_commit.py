@@ -24,7 +24,7 @@ _log = logging.getLogger("dropscribe.commit")
 FILES_PER_JOB = 1_000
 """The service takes at most 1,000 `contentUrls` in a request (Transcriptions_Create)."""
 
-_LINGERS = 5
+_LINGERS = 15
 """While files keep coming, the committer goes on lingering, up to this many times."""
 
 _THREADS = 16
@@ -59,18 +59,18 @@ class GroupCommit:
     def commit(self, group: str) -> None:
         """Submit what is due in a group, unless somebody else is at it; ends when nothing is due or time is up."""
         deadline = self._now() + self._work
-        while self._now() < deadline and any(True for _ in self._due(group)):
-            try:
+        try:
+            anything_due = True
+            while anything_due and self._now() < deadline:
                 with self._ledger.lead(group) as lease:
                     self._lead(group, lease, deadline)
-            except LeaseHeldError:
-                return
-            except BlobMissingError:
-                self._readmit(group)
-                return
-            except StorageConditionError as error:
-                _log.warning("group %s: another committer took over: %s", group, error)
-                return
+                anything_due = any(True for _ in self._due(group))
+        except LeaseHeldError:
+            return
+        except BlobMissingError:
+            self._readmit(group)
+        except StorageConditionError as error:
+            _log.warning("group %s: another committer took over: %s", group, error)
 
     def _lead(self, group: str, lease: Lease, deadline: datetime) -> None:
         head = self._ledger.head(group)

@@ -12,6 +12,7 @@ A job's id is made when its batch is committed and stands in the head, so whoeve
 same job. It begins with the time, so ids sort by age.
 """
 
+import contextlib
 import hashlib
 import json
 import threading
@@ -199,15 +200,14 @@ class Ledger:
         self._lease_seconds = lease_seconds
         self._open_files: dict[str, dict[str, int]] = {}
         self._open_files_lock = threading.Lock()
+        self._known_heads: set[str] = set()
 
     # Tickets
 
     def write_ticket(self, ticket: Ticket) -> None:
         """Write a ticket; one that is there already stays as it is."""
-        try:
+        with contextlib.suppress(StorageConditionError):
             self._blobs.write(ticket.name, b"", metadata=ticket.to_metadata(), only_if_absent=True)
-        except StorageConditionError:
-            return
 
     def tickets(self, group: str) -> Iterator[Ticket]:
         """A group's tickets; those of one file stand together, its attempts in order."""
@@ -236,10 +236,11 @@ class Ledger:
 
     def ensure_head(self, head: Head) -> None:
         """Make a group known; a head that is there already stays as it is."""
-        try:
-            self._blobs.write(_head_name(head.group), _json(head), only_if_absent=True)
-        except StorageConditionError:
+        if head.group in self._known_heads:
             return
+        with contextlib.suppress(StorageConditionError):
+            self._blobs.write(_head_name(head.group), _json(head), only_if_absent=True)
+        self._known_heads.add(head.group)
 
     def lead(self, group: str) -> AbstractContextManager[Lease]:
         """Hold the group's lease; LeaseHeldError where somebody else commits, BlobMissingError without a head."""
@@ -254,10 +255,6 @@ class Ledger:
         """Write the head under its lease, the fence: StorageConditionError for a holder that has lost it."""
         lease.check()
         self._blobs.write(_head_name(head.group), _json(head), lease=lease)
-
-    def delete_head(self, group: str, lease: Lease) -> None:
-        """Forget a group, under its lease."""
-        self._blobs.delete(_head_name(group), lease=lease)
 
     # Jobs
 
