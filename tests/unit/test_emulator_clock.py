@@ -92,3 +92,11 @@ def test_a_failing_task_is_logged_without_its_text(caplog: pytest.LogCaptureFixt
     assert "job 1 ended with ValueError" in caplog.text
     assert "in fail" in caplog.text
     assert url not in caplog.text
+
+
+@pytest.mark.parametrize("clock", [Clock(at=START), Clock()])
+def test_time_never_goes_backward(clock: Clock) -> None:
+    """Moving to a moment that has passed changes nothing."""
+    before = clock.now()
+    clock.move_to(before - timedelta(hours=1))
+    assert clock.now() >= before
