@@ -10,7 +10,7 @@ from rich.console import Console
 import dev
 from devstack.display import say
 from devstack.processes import StackError
-from devstack.uploads import AudioFileError
+from devstack.uploads import InputError
 
 COMMANDS = {
     "demo": "devstack.demo:run",
@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         say(errors, "Stopped.")
         return 128 + signal.SIGINT
-    except AudioFileError as error:
+    except InputError as error:
         say(errors, str(error))
         return 2
     except (StackError, OSError) as error:

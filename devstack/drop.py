@@ -1,6 +1,7 @@
 """`drop`: upload audio to a running stack, follow it to its end, and show what came of it. `demo` uses it, too."""
 
 import argparse
+import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ from devstack.journeys import Journey, follow
 from devstack.processes import StackError
 from devstack.runs import RunningStack, newest_stack
 from devstack.stages import Observer, Stage, Version
-from devstack.uploads import Upload, plan_uploads, seconds_of_speech
+from devstack.uploads import InputError, Upload, plan_uploads, seconds_of_speech
 from shared.transcripts.document import Transcript
 
 ENDINGS = {"json": "JSON", "vtt": "WebVTT", "srt": "SRT", "txt": "text"}
@@ -35,11 +36,16 @@ def run(given: argparse.Namespace, console: Console) -> int:
 
 
 def output_folder(name: str | None) -> Path | None:
-    """The folder for copies, made unless it is there; OSError where it cannot be."""
+    """The folder for copies, made unless it is there; InputError where none can be written in it."""
     if name is None:
         return None
     folder = Path(name)
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"--out {folder}: {error.strerror}") from None
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise InputError(f"--out {folder}: not writable")
     return folder
 
 

@@ -5,7 +5,7 @@ import os
 import shlex
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -24,7 +24,9 @@ def started(
     """The stack that the command line asks for, and the record of it; all of it is stopped on the way out."""
     logs = new_log_folder(given.command, now=datetime.now().astimezone())
     began = time.monotonic()
-    with running_stack(logs=logs, engine=given.engine, kind=given.host, kept=kept) as stack:
+    with ExitStack() as running:
+        with console.status("Starting Azurite, the Speech emulator and the Functions host"):
+            stack = running.enter_context(running_stack(logs=logs, engine=given.engine, kind=given.host, kept=kept))
         record = RunningStack(
             pid=os.getpid(),
             connection_string=stack.azurite.connection_string(),

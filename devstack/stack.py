@@ -13,7 +13,7 @@ from azure.storage.blob import BlobServiceClient
 
 from devstack.azurite import Azurite
 from devstack.emulator import SPEECH_KEY, EmulatorProcess
-from devstack.functions_host import FunctionsHost, HostKind
+from devstack.functions_host import FunctionsHost, HostKind, core_tools
 from devstack.processes import StackError, free_port
 
 CONTAINERS = ("audio", "transcripts", "failed", "pipeline")
@@ -78,6 +78,8 @@ def running_stack(
     *, logs: Path, engine: str = "pocketsphinx", kind: HostKind = "devhost", kept: Kept | None = None
 ) -> Iterator[Stack]:
     """The stack with its web hook registered, in memory on free ports or as `kept` says; stopped on the way out."""
+    if kind == "func":
+        core_tools()  # told before anything starts
     ports = kept.ports if kept else Ports(free_port(), free_port(), free_port(), free_port())
     with ExitStack() as parts:
         azurite = parts.enter_context(

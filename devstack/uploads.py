@@ -15,8 +15,8 @@ _LEAN_BYTES_PER_SECOND = 1_000
 """What speech is encoded with at the least; tells how long audio may be whose header does not say it."""
 
 
-class AudioFileError(Exception):
-    """Files that cannot be transcribed; the text has a line for each."""
+class InputError(Exception):
+    """What was given cannot be used; the text has a line for each file or folder."""
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,10 @@ class Upload:
 
 
 def plan_uploads(paths: Sequence[Path]) -> list[Upload]:
-    """Check the files and give them names; AudioFileError where one cannot be read, or would be refused as it is."""
+    """Check the files and give them names; InputError where one cannot be read, or would be refused as it is."""
     problems = [problem for path in paths if (problem := _problem(path))]
     if problems:
-        raise AudioFileError("\n".join(problems))
+        raise InputError("\n".join(problems))
     blobs = unique_names([path.name for path in paths])
     stems = Counter(Path(blob).stem.casefold() for blob in blobs)
     copies = [Path(blob).stem if stems[Path(blob).stem.casefold()] == 1 else blob for blob in blobs]
