@@ -10,6 +10,7 @@ import json
 import logging
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Self
 from urllib.parse import unquote
@@ -203,9 +204,12 @@ class BlobScanner:
 
     async def _read_receipts(self) -> None:
         hosts = self._storage.container(DEFAULT_CONNECTION, HOSTS_CONTAINER)
-        for function, _ in self._functions:
-            async for name in hosts.list_blob_names(name_starts_with=receipts_of(self._host_id, function.full_name)):
-                self._receipts.add(name)
+        with suppress(ResourceNotFoundError):  # before the first receipt there is no such container
+            for function, _ in self._functions:
+                async for name in hosts.list_blob_names(
+                    name_starts_with=receipts_of(self._host_id, function.full_name)
+                ):
+                    self._receipts.add(name)
 
     async def _scan_round(self) -> None:
         """Read the next pages of the container, up to 10,000 blobs; a full listing begins anew."""
@@ -227,16 +231,13 @@ class BlobScanner:
 
     async def _add_new(self, blobs: Iterable[BlobProperties]) -> None:
         slots = asyncio.Semaphore(_WRITERS)
-        new = [
-            work
+        matching = (
+            BlobWork(function.full_name, pattern.container, blob.name, blob.etag.strip('"'))
             for blob in blobs
             for function, pattern in self._functions
             if pattern.match(blob.name) is not None
-            and (work := BlobWork(function.full_name, pattern.container, blob.name, blob.etag.strip('"'))).receipt(
-                self._host_id
-            )
-            not in self._receipts
-        ]
+        )
+        new = [work for work in matching if work.receipt(self._host_id) not in self._receipts]
         await asyncio.gather(*(self._add(work, slots) for work in new))
 
     async def _add(self, work: BlobWork, slots: asyncio.Semaphore) -> None:
