@@ -84,9 +84,10 @@ class Host:
             binding.connection for function in enabled for binding in function.bindings if binding.uses_storage
         }:
             self._storage.blob_service(connection)
-        blob_functions = [function for function in self.functions if function.trigger.type == "blobTrigger"]
         work_queue = f"azure-webjobs-blobtrigger-{self._id}"
-        work = BlobWorkQueue(work_queue, blob_functions, self._storage, self._invoker, self._wake_queue)
+        work = BlobWorkQueue(
+            work_queue, _of(self.functions, "blobTrigger"), self._storage, self._invoker, self._wake_queue
+        )
         self._front = HttpFront(
             self.functions,
             invoker=self._invoker,
@@ -96,17 +97,7 @@ class Host:
             route_prefix=self.route_prefix,
             host_id=self._id,
         )
-        listeners: list[_Listener] = [self._queue_listener(function) for function in _of(enabled, "queueTrigger")]
-        if _of(enabled, "blobTrigger"):
-            listeners.append(self._work_listener(work_queue, work))
-        for group in BlobScanner.group(filter(is_scanned, _of(enabled, "blobTrigger"))):
-            interval = self._options.scan_interval
-            listeners.append(BlobScanner(self._storage, work, group, host_id=self._id, interval=interval))
-        for function in _of(enabled, "timerTrigger"):
-            schedule = read_schedule(function)
-            timer = TimerListener(function, schedule, self._storage, self._invoker, host_id=self._id)
-            self._timer_listeners.append(timer)
-            listeners.append(timer)
+        listeners = self._make_listeners(enabled, work_queue, work)
         await self._listen(self._front)
         self._tasks = [asyncio.create_task(_run(listener)) for listener in listeners]
 
@@ -123,6 +114,21 @@ class Host:
             await asyncio.wait(running, timeout=GRACE_SECONDS)
         await self._storage.close()
         return not self._invoker.running
+
+    def _make_listeners(self, functions: list[Function], work_queue: str, work: BlobWorkQueue) -> list[_Listener]:
+        blob_functions = _of(functions, "blobTrigger")
+        listeners: list[_Listener] = [self._queue_listener(function) for function in _of(functions, "queueTrigger")]
+        if blob_functions:
+            listeners.append(self._work_listener(work_queue, work))
+        for group in BlobScanner.group(filter(is_scanned, blob_functions)):
+            interval = self._options.scan_interval
+            listeners.append(BlobScanner(self._storage, work, group, host_id=self._id, interval=interval))
+        for function in _of(functions, "timerTrigger"):
+            schedule = read_schedule(function)
+            timer = TimerListener(function, schedule, self._storage, self._invoker, host_id=self._id)
+            self._timer_listeners.append(timer)
+            listeners.append(timer)
+        return listeners
 
     def _running(self) -> set[asyncio.Task[Any]]:
         listeners = [listener for group in self._queue_listeners.values() for listener in group]
