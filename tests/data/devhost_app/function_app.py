@@ -234,8 +234,9 @@ def read_input(req: func.HttpRequest, blob: func.InputStream) -> str:  # noqa: A
 
 
 @app.blob_trigger("blob", "%CRASH_CONTAINER%/{name}", ACCOUNT)
-def on_crash(blob: func.InputStream) -> None:  # noqa: ARG001
-    """On its first try it waits for the host to be killed."""
-    number = tries("crashing blob")
-    time.sleep(60 if number == 1 else 0)
-    see("crash", tries=number)
+def on_crash(blob: InputStream) -> None:
+    """With the blob `stuck` it waits, on its first try, for the host to be killed."""
+    name = str(blob.name).rpartition("/")[2]
+    number = tries(f"crashing {name}")
+    time.sleep(60 if name == "stuck" and number == 1 else 0)
+    see(f"crash/{name}", tries=number)
