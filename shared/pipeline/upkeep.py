@@ -100,7 +100,7 @@ class Upkeep:
         return {item.display_name: item for item in self._client.transcriptions.list(filter=since)}
 
     def _message(self, job: OpenJob, transcription: Transcription | None) -> CollectMessage | None:
-        """What to collect: a finished transcription, or a job whose transcription is gone, as the collector will see."""
+        """What to collect: a finished transcription, or a job whose transcription is gone."""
         if transcription is None:
             return CollectMessage(job=job.id) if job.state == "submitted" else None
         finished = transcription.status is not None and transcription.status.is_terminal

@@ -1,12 +1,12 @@
 """A proxy on loopback that kills a process right after its n-th change of state took effect, before it learns so.
 
-It stands between the Functions host and storage or the Speech service. A crash at any line of the pipeline is, seen from
-outside, a crash between two of its requests, so going through all requests goes through all steps.
+It stands between the Functions host and storage or the Speech service. A crash at any line of the pipeline is, seen
+from outside, a crash between two of its requests, so going through all requests goes through all steps.
 """
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
@@ -42,7 +42,11 @@ class Steps:
 
 
 class KillingProxy:
-    """Forwards everything to `upstream` (`http://host:port`); `describe` names a request that changes state, or None."""
+    """Forwards everything to `upstream` (`http://host:port`).
+
+    `describe` gets method and path of a request and names it if it changes state, or else returns None. Requests by SAS
+    are the Speech service's own and go on after the kill.
+    """
 
     def __init__(self, upstream: str, steps: Steps, describe: Callable[[str, str], str | None]) -> None:
         self._upstream = upstream
@@ -86,24 +90,31 @@ class KillingProxy:
             await runner.cleanup()
 
     async def _forward(self, request: web.Request) -> web.Response:
-        if self._steps.killed.is_set():
+        if self._steps.killed.is_set() and "sig=" not in request.raw_path:
             return _cut(request)
-        headers = CIMultiDict(
-            (name, value) for name, value in request.headers.items() if name.lower() not in _HOP_BY_HOP
-        )
+        headers = _passed_on(request.headers)
         body = await request.read()
         target = URL(self._upstream + request.raw_path, encoded=True)
         async with self._session.request(
-            request.method, target, headers=headers, data=body, allow_redirects=False
+            request.method,
+            target,
+            headers=headers,
+            data=body or None,
+            allow_redirects=False,
+            skip_auto_headers=("Content-Type", "User-Agent", "Accept", "Accept-Encoding"),  # storage signs headers
         ) as answer:
             content = await answer.read()
             description = self._describe(request.method, request.raw_path) if answer.status < 300 else None
             if description and self._steps.take(description):
                 return _cut(request)
-            kept = CIMultiDict(
-                (name, value) for name, value in answer.headers.items() if name.lower() not in _HOP_BY_HOP
-            )
+            kept = _passed_on(answer.headers)
+            if request.method == "HEAD" and (size := answer.headers.get("Content-Length")):
+                kept["Content-Length"] = size  # of what a GET would bring
             return web.Response(status=answer.status, body=content, headers=kept)
+
+
+def _passed_on(headers: Mapping[str, str]) -> CIMultiDict[str]:
+    return CIMultiDict((name, value) for name, value in headers.items() if name.lower() not in _HOP_BY_HOP)
 
 
 def _cut(request: web.Request) -> web.Response:
