@@ -33,7 +33,7 @@ def hear_voice(samples: Samples) -> Voice:
     """Describe a phrase's voice, in windows of about 1.5 s."""
     count = max(1, round(len(samples) / _WINDOW))
     rows = [row for window in np.array_split(samples, count) if (row := _features(window)) is not None]
-    return Voice(np.array(rows).reshape(len(rows), -1))
+    return Voice(np.array(rows).reshape(len(rows), 2 * _COEFFICIENTS - 1))
 
 
 def speakers(voices: Sequence[Voice], count: int) -> list[int]:

@@ -3,8 +3,9 @@
 import asyncio
 import os
 import pickle
+import socket
+import subprocess
 import sys
-from asyncio.subprocess import PIPE, Process
 from dataclasses import replace
 from pathlib import Path
 
@@ -52,75 +53,79 @@ class PocketsphinxEngine:
         raise AudioRejectedError("Internal", f"The recognizer's process ended {_TRIES} times during this file.")
 
     async def close(self) -> None:
-        """End all workers, busy ones too, and wait until they are gone."""
+        """End all workers, busy ones too; files in work fail as Internal."""
         self._closed = True
-        await asyncio.gather(*(worker.end() for worker in self._workers))
+        while self._workers:
+            self._workers.pop().end()
 
     async def _ask(self, request: RecognitionRequest) -> RecognizedAudio:
-        worker = await self._worker()
+        worker = self._idle_or_new_worker()
         try:
-            if self._closed:
-                raise AudioRejectedError("Internal", "The recognizer is closed.")  # noqa: TRY301 - ends the worker too
             answer = await worker.ask(request)
         except BaseException:  # cancellation too: a worker that was not heard out is of no further use
             self._workers.discard(worker)
-            await worker.end()
+            worker.end()
             raise
         self._idle.append(worker)
         if isinstance(answer, Rejected):
             raise AudioRejectedError(answer.kind, answer.message)
         return answer
 
-    async def _worker(self) -> "Worker":
+    def _idle_or_new_worker(self) -> "Worker":
+        if self._closed:
+            raise AudioRejectedError("Internal", "The recognizer is closed.")
         while self._idle:
             worker = self._idle.pop()
             if worker.is_alive:
                 return worker
             self._workers.discard(worker)
-        worker = await Worker.start()
+            worker.end()
+        worker = Worker()
         self._workers.add(worker)
         return worker
 
 
 class Worker:
-    """A running worker process, asked one thing at a time."""
+    """A worker process, asked one thing at a time; it loads the model before it answers the first.
 
-    def __init__(self, process: Process) -> None:
-        self._process = process
+    It is joined by a socket and not started through asyncio, whose subprocesses hang when cancelled while starting.
+    """
 
-    @classmethod
-    async def start(cls) -> "Worker":
-        """Start a process that loads the model; it may be asked at once."""
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "emulator.engines.pocketsphinx.worker"),
-            stdin=PIPE,
-            stdout=PIPE,
-            cwd=_ROOT,
-            env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
-        )
-        return cls(process)
+    def __init__(self) -> None:
+        self._socket, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "emulator.engines.pocketsphinx.worker"],
+                stdin=theirs.fileno(),
+                stdout=theirs.fileno(),
+                cwd=_ROOT,
+                env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+            )
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     @property
     def is_alive(self) -> bool:
-        """Whether the process has not ended, as far as is known yet."""
-        return self._process.returncode is None
+        """Whether the process has not ended."""
+        return self._process.poll() is None
 
     async def ask(self, request: RecognitionRequest) -> Answer:
         """Send a request and wait for the answer; WorkerDiedError where none comes."""
-        stdin, stdout = self._process.stdin, self._process.stdout
-        if not stdin or not stdout:
-            raise RuntimeError("the worker was started without pipes")
         try:
-            stdin.write(pack(request))
-            await stdin.drain()
-            (length,) = LENGTH.unpack(await stdout.readexactly(LENGTH.size))
-            answer: Answer = pickle.loads(await stdout.readexactly(length))  # noqa: S301 - our own process wrote it
+            if not self._streams:
+                self._streams = await asyncio.open_connection(sock=self._socket)
+            reader, writer = self._streams
+            writer.write(pack(request))
+            (length,) = LENGTH.unpack(await reader.readexactly(LENGTH.size))
+            answer: Answer = pickle.loads(await reader.readexactly(length))  # noqa: S301 - our own process wrote it
         except (asyncio.IncompleteReadError, ConnectionError) as error:
             raise WorkerDiedError from error
         return answer
 
-    async def end(self) -> None:
-        """Kill the process, if it still runs, and wait for its end."""
-        if self.is_alive:
-            self._process.kill()
-        await self._process.wait()
+    def end(self) -> None:
+        """Kill the process, if it still runs; it is gone afterwards."""
+        self._process.kill()
+        self._process.wait()
+        if self._streams:
+            self._streams[1].close()
+        else:
+            self._socket.close()

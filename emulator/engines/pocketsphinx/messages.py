@@ -1,4 +1,4 @@
-"""What the engine and its worker processes send each other through pipes: pickled, with the length before it."""
+"""What the engine and its worker processes send each other through a socket: pickled, with the length before it."""
 
 import pickle
 import struct

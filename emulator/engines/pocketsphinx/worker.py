@@ -31,7 +31,7 @@ def answer(recognizer: FileRecognizer, request: RecognitionRequest) -> Answer:
 
 
 def main() -> None:
-    """Answer requests until the parent process closes standard input or ends."""
+    """Answer requests until the parent process closes its end of the socket, or ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; the parent decides what ends
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # a library's chatter must not get between the answers
