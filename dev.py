@@ -196,13 +196,11 @@ def prepare_azurite(root: Path) -> Step:
     node, npm = shutil.which("node"), shutil.which("npm")
     if node is None or npm is None:
         missing = " and ".join(name for name, found in (("node", node), ("npm", npm)) if found is None)
-        raise SetupError(f"Azurite, the storage emulator, needs Node.js, but {missing} is not on PATH.\n{advice}")
+        raise SetupError(f"Azurite, the storage emulator, needs Node.js; not on PATH: {missing}.\n{advice}")
     version = _output([node, "--version"])
     match = re.match(r"v(\d+)\.", version)
     if match is None or int(match[1]) < NODE_MAJOR:
-        raise SetupError(
-            f"Azurite, the storage emulator, needs Node.js {NODE_MAJOR}, but {node} is {version}.\n{advice}"
-        )
+        raise SetupError(f"Azurite needs Node.js {NODE_MAJOR} or newer, but {node} is {version or 'broken'}.\n{advice}")
     install = [npm, "ci", "--no-audit", "--no-fund", "--no-update-notifier"]
     return Step(root / "node_modules", digest(root, NODE_PACKAGES), [("Installing Azurite", install)])
 
