@@ -167,3 +167,36 @@ def _problem(location: tuple[int | str, ...], message: str) -> str:
         if message == "Field required"
         else (f"{name} is wrong: {message} ({environment_names().get(name, '')})")
     )
+
+
+def default_values() -> dict[str, str]:
+    """Every environment variable with its default as it would be written; empty where unset is the default."""
+    values: dict[str, str] = {}
+    for name, field in Settings.model_fields.items():
+        if name == "default":
+            values |= {f"DEFAULT_{option.upper()}": _written(value) for option, value in TranscriptionOptions()}
+        else:
+            values[str(field.validation_alias or name.upper())] = (
+                "" if field.is_required() else _written(field.get_default())
+            )
+    return values
+
+
+def _written(value: object) -> str:
+    if isinstance(value, tuple):
+        return ",".join(str(item) for item in value)
+    return "" if value is None else str(value).lower() if isinstance(value, bool) else f"{value}"
+
+
+def markdown_table() -> str:
+    """The README's table of settings: `python -m shared.settings_model`."""
+    defaults = default_values()
+    rows = [
+        f"| `{name}` | {f'`{defaults[name]}`' if defaults[name] else ''} | {meaning} |"
+        for name, meaning in environment_names().items()
+    ]
+    return "\n".join(["| setting | default | meaning |", "| --- | --- | --- |", *rows])
+
+
+if __name__ == "__main__":
+    print(markdown_table())

@@ -59,6 +59,8 @@ def parse_manifest(content: bytes, *, where: str) -> Manifest:
         given = json.loads(content)
     except ValueError as error:
         raise ManifestError(f"{where} is not valid JSON: {error}") from None
+    if not isinstance(given, dict):
+        raise ManifestError(f'{where} must hold a JSON object, such as {{"prefix": "calls/"}}')
     try:
         return Manifest.model_validate(given)
     except ValidationError as error:

@@ -6,21 +6,30 @@ First wins, option by option: the blob's metadata; the nearest `_options.json` u
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import NoDecode
 
 from shared.errors import OptionsError
 
 OPTIONS_FILE = "_options.json"
 
+_LOCALE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8}){1,2}")
+
 
 def _split_commas(value: object) -> object:
     """Lists come as JSON arrays, or as text with commas from metadata and settings."""
     if isinstance(value, str):
         return [part.strip() for part in value.split(",") if part.strip()]
+    return value
+
+
+def _locale(value: str) -> str:
+    if not _LOCALE.fullmatch(value):
+        raise ValueError("must be a locale such as en-US or zh-Hans-CN")
     return value
 
 
@@ -33,12 +42,13 @@ class TranscriptionOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    locale: str = Field(
+    locale: Annotated[str, AfterValidator(_locale)] = Field(
         default="en-US",
-        pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){1,2}$",
         description="language of the audio, as a locale such as `en-US`",
     )
-    candidate_locales: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_commas)] = Field(
+    candidate_locales: Annotated[
+        tuple[Annotated[str, AfterValidator(_locale)], ...], NoDecode, BeforeValidator(_split_commas)
+    ] = Field(
         default=(),
         description="2 to 10 locales, `locale` among them, between which the service chooses phrase by phrase",
     )
