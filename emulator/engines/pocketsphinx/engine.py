@@ -104,6 +104,11 @@ class Worker:
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._process.pid
+
+    @property
     def is_alive(self) -> bool:
         """Whether the process has not ended."""
         return self._process.poll() is None
