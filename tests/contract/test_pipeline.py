@@ -379,9 +379,9 @@ def test_the_web_hook_is_registered_repaired_and_left_alone(pipeline: Pipeline, 
     keeper = WebhookKeeper(pipeline.app.client, receiver.url, "first secret")
     receiver.echoes = False
     assert keeper.keep() == "registered"
-    pipeline.emulator.settle()
-    hook = keeper.find()
-    assert hook
+    found = keeper.find()
+    assert found
+    hook = keeper.client.webhooks.wait(found.id, timeout_seconds=30)
     assert hook.status == "Failed"
     receiver.echoes = True
     assert keeper.keep() == "repaired"
