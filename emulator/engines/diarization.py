@@ -1,7 +1,7 @@
-"""Who speaks which phrase: voices told apart by their sound, with numpy alone. Best effort.
+"""Whose voice sounds when: voices told apart with numpy alone. Best effort.
 
 Each window of speech is described by the mean and spread of its cepstrum and by its pitch; Ward clustering makes as
-many groups as there are speakers; a phrase goes to the group that most of its windows are in.
+many groups of windows as there are speakers.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from emulator.engines.audio import SAMPLE_RATE, Samples
 
-_WINDOW = 3 * SAMPLE_RATE // 2
+_WINDOW, _STEP = SAMPLE_RATE, SAMPLE_RATE // 2
 _FRAME, _HOP, _FFT = 400, 160, 512
 _MEL_BANDS, _COEFFICIENTS = 26, 20
 _PITCH_LAGS = (40, 267)  # samples: 400 to 60 Hz
@@ -24,51 +24,53 @@ Features = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """The sound of one phrase: a row of features for each of its windows."""
+    """The sound of one phrase: the middle of each of its windows, in samples, and a row of features for each."""
 
+    middles: NDArray[np.int64]
     features: Features
 
 
+@dataclass(frozen=True, slots=True)
+class Speakers:
+    """Who speaks where in one phrase: the middle of each window, in samples, and its speaker."""
+
+    middles: NDArray[np.int64]
+    numbers: NDArray[np.int64]
+
+    def at(self, position: int) -> int | None:
+        """The speaker at a sample, whose numbers have no order; None where the phrase is too short to tell."""
+        if not len(self.middles):
+            return None
+        return int(self.numbers[np.abs(self.middles - position).argmin()])
+
+
 def hear_voice(samples: Samples) -> Voice:
-    """Describe a phrase's voice, in windows of about 1.5 s."""
-    count = max(1, round(len(samples) / _WINDOW))
-    rows = [row for window in np.array_split(samples, count) if (row := _features(window)) is not None]
-    return Voice(np.array(rows).reshape(len(rows), 2 * _COEFFICIENTS - 1))
+    """Describe the voice in a phrase, in windows of a second that overlap by half."""
+    count = max(1, round((len(samples) - _WINDOW) / _STEP) + 1)
+    starts = np.linspace(0, max(0, len(samples) - _WINDOW), count).astype(int)
+    rows = [_features(samples[start : start + _WINDOW]) for start in starts]
+    heard = [(start, row) for start, row in zip(starts, rows, strict=True) if row is not None]
+    middles = np.array([start for start, _ in heard], np.int64) + min(_WINDOW, len(samples)) // 2
+    return Voice(middles, np.array([row for _, row in heard]).reshape(len(heard), 2 * _COEFFICIENTS - 1))
 
 
-def speakers(voices: Sequence[Voice], count: int) -> list[int]:
-    """The speaker of each phrase, numbered from 1 in order of appearance, `count` speakers at most.
-
-    A phrase too short to describe goes to the speaker of the one before.
-    """
-    described = [voice.features for voice in voices if len(voice.features)]
-    if not described:
-        return [1] * len(voices)
-    features = np.concatenate(described)
+def tell_apart(voices: Sequence[Voice], count: int) -> list[Speakers]:
+    """The speakers in each phrase of a channel, `count` at most in all."""
+    if not sum(len(voice.middles) for voice in voices):
+        return [Speakers(voice.middles, voice.middles) for voice in voices]
+    features = np.concatenate([voice.features for voice in voices])
     features = (features - features.mean(0)) / (features.std(0) + 1e-6)
-    windows = iter(_clusters(features, count))
-    groups = [[next(windows) for _ in voice.features] for voice in voices]
-    return _in_order_of_appearance([max(set(group), key=group.count) if group else None for group in groups])
+    ends = np.cumsum([len(voice.middles) for voice in voices])
+    numbers = np.split(_clusters(features, count), ends[:-1])
+    return [Speakers(voice.middles, number) for voice, number in zip(voices, numbers, strict=True)]
 
 
-def _in_order_of_appearance(groups: Sequence[int | None]) -> list[int]:
-    numbers: dict[int, int] = {}
-    result: list[int] = []
-    for group in groups:
-        if group is None:
-            result.append(result[-1] if result else 1)
-        else:
-            result.append(numbers.setdefault(group, len(numbers) + 1))
-    return result
-
-
-def _clusters(features: Features, count: int) -> list[int]:
+def _clusters(features: Features, count: int) -> NDArray[np.int64]:
     sample = np.linspace(0, len(features) - 1, min(len(features), _MAX_CLUSTERED)).astype(int)
     groups = _ward(features[sample], count)
     centroids = np.array([features[sample][groups == group].mean(0) for group in range(groups.max() + 1)])
     distances = [np.square(features - centroid).sum(1) for centroid in centroids]
-    nearest: list[int] = np.argmin(distances, axis=0).tolist()
-    return nearest
+    return np.argmin(distances, axis=0)
 
 
 def _ward(features: Features, count: int) -> NDArray[np.int64]:

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from emulator.engines.audio import SAMPLE_RATE, Samples, open_audio
-from emulator.engines.diarization import hear_voice, speakers
-from emulator.engines.pocketsphinx.decoder import HeardWord, alternative_confidence, word_confidence
+from emulator.engines.diarization import hear_voice, tell_apart
+from emulator.engines.pocketsphinx.decoder import Heard, HeardWord, Reading, alternative_confidence, word_confidence
 from emulator.engines.pocketsphinx.phrases import MAX_PHRASE_SECONDS, Speech, SpeechFinder
+from emulator.engines.pocketsphinx.speaker_turns import split_by_speaker
 
 ROOT = Path(__file__).parents[2]
 CLIP = ROOT / "tests" / "data" / "audio" / "clip.flac"
@@ -88,26 +89,67 @@ def test_silence_and_steady_noise_are_no_speech(level: int) -> None:
     assert find(samples) == []
 
 
+def turns_of_the_call() -> list[tuple[int, Samples]]:
+    """Who speaks (0 or 1), and what, in the order of the call."""
+    found = [(speech, channel) for channel in (0, 1) for speech in find(read(CALL, channel))]
+    return [(channel, speech.samples) for speech, channel in sorted(found, key=lambda turn: turn[0].start)]
+
+
 def test_speakers_are_told_apart_by_voice() -> None:
-    """The two voices of the call, which take turns, get a number each, in order of appearance."""
-    turns = sorted(
-        ((speech, channel) for channel in (0, 1) for speech in find(read(CALL, channel))),
-        key=lambda turn: turn[0].start,
+    """Wherever the call's first voice sounds the one number is given, where the second does the other."""
+    turns = turns_of_the_call()
+
+    told = tell_apart([hear_voice(samples) for _, samples in turns], 2)
+
+    numbers = {
+        (channel, number) for (channel, _), speakers in zip(turns, told, strict=True) for number in speakers.numbers
+    }
+    assert sorted(numbers) in ([(0, 0), (1, 1)], [(0, 1), (1, 0)])
+
+
+def word(text: str, start: float, end: float) -> HeardWord:
+    """A word at a place in seconds."""
+    return HeardWord(text, int(start * SAMPLE_RATE), int((end - start) * SAMPLE_RATE), 0.8)
+
+
+def test_a_phrase_is_cut_where_the_speaker_changes() -> None:
+    """Two speakers without a pause between them get a phrase each, numbered in order of appearance."""
+    (_, first), (_, second) = turns_of_the_call()[:2]
+    change, end = len(first) / SAMPLE_RATE, (len(first) + len(second)) / SAMPLE_RATE
+    words = (
+        word("one", 0.2, 1),
+        word("two", 1, change - 0.2),
+        word("three", change + 0.2, end - 1),
+        word("four", end - 1, end),
+    )
+    heard = Heard(words, (Reading(("one", "two", "three", "four"), 0.8), Reading(("another",), 0.4)))
+    again = Heard((word("five", 0.5, 1.5),), (Reading(("five",), 0.8), Reading(("fife",), 0.2)))
+
+    parts = list(
+        split_by_speaker(
+            [(0, heard), (10**6, again)], [hear_voice(np.concatenate([first, second])), hear_voice(second)], 2
+        )
     )
 
-    numbers = speakers([hear_voice(speech.samples) for speech, _ in turns], 2)
+    assert [(start, [reading.words for reading in part.readings], speaker) for start, part, speaker in parts] == [
+        (0, [("one", "two")], 1),
+        (0, [("three", "four")], 2),
+        (10**6, [("five",), ("fife",)], 2),
+    ]
 
-    assert numbers == [channel + 1 for _, channel in turns]
-    assert set(numbers) == {1, 2}
 
+def test_a_phrase_too_short_to_tell_has_the_speaker_before() -> None:
+    """However many speakers are asked for, there are no more than voices."""
+    samples = find(read(CLIP))[0].samples
+    heard = Heard((word("yes", 0, 0.02),), (Reading(("yes",), 0.8),))
 
-def test_more_speakers_than_phrases() -> None:
-    """A single phrase has one speaker, however many are asked for, and too short a phrase the one before's."""
-    speech = find(read(CLIP))[0].samples
+    parts = split_by_speaker(
+        [(0, heard), (50_000, heard)], [hear_voice(samples[:16_000]), hear_voice(samples[:300])], 4
+    )
 
-    assert speakers([hear_voice(speech), hear_voice(speech[:500])], 4) == [1, 1]
-    assert speakers([hear_voice(speech[:500])], 2) == [1]
-    assert speakers([], 2) == []
+    assert [speaker for _, _, speaker in parts] == [1, 1]
+    assert [speaker for _, _, speaker in split_by_speaker([(0, heard)], [hear_voice(samples[:300])], 2)] == [1]
+    assert list(split_by_speaker([], [], 2)) == []
 
 
 @pytest.mark.parametrize("posterior", [0.0, 1e-9, 0.5, 1.0, 1.3])

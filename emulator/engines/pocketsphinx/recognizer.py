@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 
 from emulator.engines.audio import TICKS_PER_SAMPLE, Samples, open_audio
-from emulator.engines.diarization import Voice, hear_voice, speakers
+from emulator.engines.diarization import Voice, hear_voice
 from emulator.engines.display import WrittenForms, write
 from emulator.engines.inverse_text_normalization import Token
 from emulator.engines.pocketsphinx.decoder import Heard, HeardWord, SpeechDecoder
 from emulator.engines.pocketsphinx.phrases import Speech, SpeechFinder
+from emulator.engines.pocketsphinx.speaker_turns import split_by_speaker
 from emulator.engines.protocol import Alternative, AudioRejectedError, Phrase, RecognitionRequest, RecognizedAudio, Word
 
 LOCALE = "en-US"
@@ -56,7 +57,7 @@ class _Channel:
 
     def finish(self) -> Iterator[Phrase]:
         self._listen(self._finder.finish())
-        for (start, heard), speaker in zip(self._heard, self._speakers(), strict=True):
+        for start, heard, speaker in self._by_speaker():
             yield _phrase(self.number, start, heard, speaker, self._request)
 
     def _listen(self, speech: Iterator[Speech]) -> None:
@@ -66,10 +67,11 @@ class _Channel:
                 if self._request.diarization:
                     self._voices.append(hear_voice(piece.samples))
 
-    def _speakers(self) -> list[int] | list[None]:
-        if not self._request.diarization:
-            return [None] * len(self._heard)
-        return speakers(self._voices, self._request.diarization.max_speakers)
+    def _by_speaker(self) -> Iterator[tuple[int, Heard, int | None]]:
+        if diarization := self._request.diarization:
+            yield from split_by_speaker(self._heard, self._voices, diarization.max_speakers)
+        else:
+            yield from ((start, heard, None) for start, heard in self._heard)
 
 
 def _check_locale(request: RecognitionRequest) -> None:
