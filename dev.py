@@ -96,7 +96,7 @@ def _parser() -> argparse.ArgumentParser:
         choices=("devhost", "func"),
         default="devhost",
         help="what runs the functions: the project's own host on Microsoft's worker library (the default), or Azure "
-        "Functions Core Tools, where `func` is on PATH",
+        "Functions Core Tools, where `func` is on PATH (written to their documentation; never tried)",
     )
     stack.add_argument(
         "--engine",

@@ -1,4 +1,7 @@
-"""The Functions host as a process of the stack: our dev host, or Core Tools where they are installed."""
+"""The Functions host as a process of the stack: our dev host, or Core Tools where they are installed.
+
+The way with Core Tools is written to their documentation and has not been run.
+"""
 
 import json
 import os

@@ -12,6 +12,9 @@ from functools import cache
 from pathlib import Path
 from typing import Self
 
+_PARENT_DEATH_SIGNAL = ("setpriv", "--pdeathsig", "TERM")
+"""util-linux's way to PR_SET_PDEATHSIG."""
+
 
 class StackError(Exception):
     """A part of the stack did not start or died; the text shows the telling lines and the log's path."""
@@ -116,12 +119,18 @@ class ManagedProcess:
         self.stop()
 
 
-@cache
-def _dying_with_parent() -> tuple[str, ...]:
+def _dying_with_parent() -> list[str]:
     """What goes before a command so that it gets SIGTERM when its parent dies; nothing where the system has no such."""
-    prefix = ("setpriv", "--pdeathsig", "TERM")
+    if not _has_parent_death_signal():
+        return []
+    # The parent may have died before the signal was asked for: then the shell has another parent and starts nothing.
+    return [*_PARENT_DEATH_SIGNAL, "sh", "-c", '[ "$PPID" = "$0" ] && exec "$@"', str(os.getpid())]
+
+
+@cache
+def _has_parent_death_signal() -> bool:
     try:
-        subprocess.run([*prefix, "true"], check=True, capture_output=True, timeout=5)  # noqa: S603 - fixed command
+        subprocess.run([*_PARENT_DEATH_SIGNAL, "true"], check=True, capture_output=True, timeout=5)  # noqa: S603 - fixed
     except (OSError, subprocess.SubprocessError):
-        return ()
-    return prefix
+        return False
+    return True
