@@ -35,8 +35,11 @@ def intake_audio(blob: BlobReference) -> None:
 @app.function_name("receive_event")
 @app.route(route="speech/events", methods=["POST"])
 @app.queue_output(arg_name="collect", queue_name=_COLLECT_QUEUE, connection=_STORAGE)
-def receive_event(req: func.HttpRequest, collect: func.Out[str]) -> func.HttpResponse:
-    """Answer the Speech service's challenges, and pass finished transcriptions on to be collected."""
+async def receive_event(req: func.HttpRequest, collect: func.Out[str]) -> func.HttpResponse:
+    """Answer the Speech service's challenges, and pass finished transcriptions on to be collected.
+
+    Async, so that the answer leaves at once even while every thread of the worker is at work; nothing in it waits.
+    """
     from shared.notifications import Challenge, EventKind, NotificationError, receive  # noqa: PLC0415 - first use
 
     try:

@@ -54,6 +54,7 @@ class FunctionsHost(ManagedProcess):
             command += ["--message-lease", str(message_lease_seconds)]
         env = {
             "FUNCTIONS_WORKER_RUNTIME": "python",
+            "PYTHON_THREADPOOL_THREAD_COUNT": "32",
             "WEBHOOK_URL": self.events_url,
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",  # whose python Core Tools take
             "VIRTUAL_ENV": sys.prefix,

@@ -32,7 +32,7 @@ _log = logging.getLogger("dropscribe.collection")
 TRIES_TO_READ = 3
 """How often a result that cannot be read is fetched before its file fails; it was paid for, and is not resubmitted."""
 
-_LARGE_BYTES = 8_000_000  # results over this are read one at a time, so that memory stays bounded
+_LARGE_BYTES = 4_000_000  # results over this are read one at a time, so that memory stays bounded
 
 _JOB_ID = re.compile(r"\d{8}T\d{12}Z-[0-9a-f]{12}")
 _RESULT_NAME = re.compile(r"contenturl_(\d+)\.json")

@@ -28,7 +28,7 @@ def test_readme_sample_and_code_agree() -> None:
     """The README's table is the code's, and the sample file has every setting, no other, and values that are valid."""
     assert markdown_table() in (ROOT / "README.md").read_text()
     sample = json.loads((ROOT / "local.settings.sample.json").read_text())["Values"]
-    host_settings = {"AzureWebJobsStorage", "FUNCTIONS_WORKER_RUNTIME"}
+    host_settings = {"AzureWebJobsStorage", "FUNCTIONS_WORKER_RUNTIME", "PYTHON_THREADPOOL_THREAD_COUNT"}
     assert set(sample) - host_settings == set(environment_names())
 
 
