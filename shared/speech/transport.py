@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from io import BytesIO
+from types import MappingProxyType
 from typing import BinaryIO, override
 from urllib.parse import parse_qs, urlsplit
 
@@ -144,14 +145,26 @@ class Transport:
         self._retries = retries
         self._monotonic = monotonic
 
-    def request(self, method: str, url: str, *, body: bytes | None = None) -> Answer:
-        """Call the service with the credential; `body` is JSON. MalformedResponse if `url` leads to another origin."""
-        request = self._prepared(method, url, body)
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        body: bytes | Iterable[bytes] | None = None,
+        headers: Mapping[str, str] | None = None,
+        secrets: tuple[str, ...] = (),
+    ) -> Answer:
+        """Call the service with the credential. MalformedResponse if `url` leads to another origin.
+
+        `body` is JSON if `headers` don't say otherwise; one in pieces is iterated anew in each attempt, and sent in
+        chunks if it has no length. What of `secrets` an answer echoes stays out of errors.
+        """
+        request = self._prepared(method, url, body, headers or {})
         if origin(request.url or "") != self._origin:
             raise MalformedResponse(f"the service's link leads away from {self.endpoint}, not followed: {redact(url)}")
         credential = self._authorization.headers()
         request.headers.update(credential)
-        secrets = tuple(value.removeprefix("Bearer ") for value in credential.values())
+        secrets += tuple(value.removeprefix("Bearer ") for value in credential.values())
 
         def receive(response: BaseHTTPResponse, deadline: float) -> Answer:
             content = BytesIO()
@@ -181,14 +194,19 @@ class Transport:
         return self._retries.retry_after_seconds(answer.headers)
 
     @staticmethod
-    def _prepared(method: str, url: str, body: bytes | None = None) -> requests.PreparedRequest:
+    def _prepared(
+        method: str,
+        url: str,
+        body: bytes | Iterable[bytes] | None = None,
+        headers: Mapping[str, str] = MappingProxyType({}),
+    ) -> requests.PreparedRequest:
         """A request without credential, its URL in the one form that every parser reads alike."""
-        headers = {"User-Agent": _USER_AGENT, "Accept-Encoding": "gzip, deflate"}
+        sent = {"User-Agent": _USER_AGENT, "Accept-Encoding": "gzip, deflate"}
         if body is not None:
-            headers["Content-Type"] = "application/json"
+            sent["Content-Type"] = "application/json"
         try:
             # Not through the session, which would add its own headers, cookies and what .netrc says.
-            request = requests.Request(method, url, headers=headers, data=body).prepare()
+            request = requests.Request(method, url, headers={**sent, **headers}, data=body).prepare()
             origin(request.url or "")
         except (requests.RequestException, ValueError):
             pass  # their texts may show the query
@@ -227,6 +245,8 @@ class Transport:
         deadline = self._monotonic() + self._timeouts.total_seconds
         try:
             with self._send(request) as response:
+                if not isinstance(request.body, bytes | None):  # a large file takes its time, the answer to it not
+                    deadline = self._monotonic() + self._timeouts.total_seconds
                 raw: BaseHTTPResponse = response.raw
                 return self._rejection(request, raw, deadline, secrets) or receive(raw, deadline)
         except requests.RequestException as error:

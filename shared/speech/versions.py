@@ -8,6 +8,7 @@ from typing import Any, override
 from urllib.parse import quote, urlencode
 
 from pydantic import TypeAdapter
+from pydantic.alias_generators import to_snake
 
 from shared.speech.errors import UnsupportedOperation
 
@@ -21,13 +22,15 @@ _duration = TypeAdapter(timedelta)
 
 @dataclass(frozen=True, slots=True)
 class ApiVersion:
-    """Version 3.1: the version stands in the path, and bodies are as the types say."""
+    """Versions named after a number: the version stands in the path, and bodies are as the types say."""
 
     name: str
     base_path: str
     missing_operations: frozenset[str] = frozenset()
     paths: Mapping[str, str] = field(default_factory=dict)
     """Operation id to path, where the path is not that of v3.1."""
+    missing_fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Operation id to fields of its body that other versions have, as `properties.email`."""
 
     def url(self, endpoint: str, operation: str, path: str, query: Mapping[str, object]) -> str:
         """The URL of an operation. UnsupportedOperation if this version lacks it."""
@@ -45,15 +48,20 @@ class ApiVersion:
         """The parameter that asks how long the SAS URLs of files are to be valid."""
         return {"sasValidityInSeconds": None if validity is None else math.ceil(validity.total_seconds())}
 
-    def request_body(self, body: Body) -> Body:
-        """A new transcription as this version writes it."""
-        if (body.get("properties", {}).get("languageIdentification") or {}).get("mode"):
-            raise UnsupportedOperation(f"API version {self.name} has no language_identification.mode")
+    def request_body(self, operation: str, body: Body) -> Body:
+        """The body of an operation as this version writes it. UnsupportedOperation for a field that it lacks."""
+        for name in self.missing_fields.get(operation, ()):
+            if _value(body, name) is not None:
+                raise UnsupportedOperation(f"API version {self.name} has no {to_snake(name)} in {operation}")
         return body
 
     def response_body(self, body: Body) -> Body:
         """An entity of this version as v3.1 would write it."""
         return body
+
+    def transcription_locales(self, answer: object) -> object:
+        """The locales of batch transcription in the answer that lists them."""
+        return answer
 
 
 class DatedApiVersion(ApiVersion):
@@ -70,7 +78,11 @@ class DatedApiVersion(ApiVersion):
         return {"sasLifetimeMinutes": None if validity is None else math.ceil(validity.total_seconds() / 60)}
 
     @override
-    def request_body(self, body: Body) -> Body:
+    def request_body(self, operation: str, body: Body) -> Body:
+        body = super().request_body(operation, body)
+        return self._new_transcription(body) if operation == "Transcriptions_Create" else body
+
+    def _new_transcription(self, body: Body) -> Body:
         properties = dict(body.get("properties") or {})
         properties["timeToLiveHours"] = self._hours(properties.pop("timeToLive", None))
         enabled = properties.pop("diarizationEnabled", None)
@@ -99,7 +111,22 @@ class DatedApiVersion(ApiVersion):
             translated["diarizationEnabled"] = diarization["enabled"]
             most = diarization.get("maxSpeakers")
             translated["diarization"] = None if most is None else {"speakers": {"maxCount": most}}
+        features = translated.get("features")
+        if isinstance(features, dict) and "supportsTranscriptionsSubmit" in features:
+            translated["features"] = {_FEATURES.get(name, name): value for name, value in features.items()}
         return body | {"properties": translated}
+
+    @override
+    def transcription_locales(self, answer: object) -> object:
+        return answer.get("Submit") if isinstance(answer, dict) else answer
+
+
+def _value(body: Body, name: str) -> object:
+    """What stands in a body under a dotted name; None where there is nothing."""
+    value: object = body
+    for part in name.split("."):
+        value = value.get(part) if isinstance(value, dict) else None
+    return value
 
 
 def _rename(properties: Body, newer: str, name: str, written: Callable[[float], str]) -> None:
@@ -110,18 +137,76 @@ def _rename(properties: Body, newer: str, name: str, written: Callable[[float], 
         del properties[newer]
 
 
+_FEATURES = {
+    "supportsTranscriptionsSubmit": "supportsTranscriptions",
+    "supportedOutputFormats": "supportedOutputFormat",
+}
+
+_NEW_IN_3_2 = frozenset({"Models_AuthorizeCopy", "Models_Copy", "Operations_GetModelCopy"})
+_GONE_IN_3_2 = frozenset({"Models_CopyTo", "ServiceHealth_Get"})
+_NEW_IN_2024 = frozenset({"Transcriptions_Transcribe"})
+_GONE_IN_2024 = frozenset(
+    {
+        "Datasets_Upload",
+        "Endpoints_DeleteBaseModelLog",
+        "Endpoints_DeleteBaseModelLogs",
+        "Endpoints_DeleteLog",
+        "Endpoints_DeleteLogs",
+        "Endpoints_GetBaseModelLog",
+        "Endpoints_GetLog",
+        "Endpoints_ListBaseModelLogs",
+        "Endpoints_ListLogs",
+    }
+)
+_PROJECTS = frozenset(
+    {
+        "Projects_Create",
+        "Projects_Delete",
+        "Projects_Get",
+        "Projects_List",
+        "Projects_ListDatasets",
+        "Projects_ListEndpoints",
+        "Projects_ListEvaluations",
+        "Projects_ListModels",
+        "Projects_ListSupportedLocales",
+        "Projects_ListTranscriptions",
+        "Projects_Update",
+    }
+)
+_NO_FOUNDRY = {"Projects_Create": ("foundryProjectName",), "Projects_Update": ("foundryProjectName",)}
 _DATED: Mapping[str, Any] = {
     "base_path": "/speechtotext",
-    "missing_operations": frozenset({"ServiceHealth_Get"}),
     "paths": {"Transcriptions_Create": "/transcriptions:submit"},
+    "missing_fields": {
+        "Datasets_Create": ("properties.email",),
+        "Endpoints_Create": ("text", "properties.timeToLive", "properties.email"),
+        "Evaluations_Create": ("properties.email",),
+        "Models_Create": ("text", "properties.email"),
+        "Transcriptions_Create": ("properties.email",),
+    },
 }
 
 API_VERSIONS: Mapping[str, ApiVersion] = {
     version.name: version
     for version in (
-        ApiVersion("3.1", base_path="/speechtotext/v3.1"),
-        DatedApiVersion("2024-11-15", **_DATED),
-        DatedApiVersion("2025-10-15", **_DATED),
+        ApiVersion(
+            "3.1",
+            base_path="/speechtotext/v3.1",
+            missing_operations=_NEW_IN_3_2 | _NEW_IN_2024,
+            missing_fields={
+                "Datasets_Create": ("properties.textNormalizationKind",),
+                "Transcriptions_Create": ("properties.languageIdentification.mode",),
+                **_NO_FOUNDRY,
+            },
+        ),
+        ApiVersion(
+            "3.2",
+            base_path="/speechtotext/v3.2",
+            missing_operations=_GONE_IN_3_2 | _NEW_IN_2024,
+            missing_fields=_NO_FOUNDRY,
+        ),
+        DatedApiVersion("2024-11-15", missing_operations=_GONE_IN_3_2 | _GONE_IN_2024 | _PROJECTS, **_DATED),
+        DatedApiVersion("2025-10-15", missing_operations=_GONE_IN_3_2 | _GONE_IN_2024, **_DATED),
     )
 }
 

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from shared.speech.errors import WaitTimeout
-from shared.speech.types.common import StatefulEntity
+from shared.speech.types.common import Stateful
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting[E: StatefulEntity]:
+class Sighting[E: Stateful]:
     """An entity as it was seen once, with what Retry-After asked for."""
 
     entity: E
@@ -27,7 +27,7 @@ class Poller:
     first_seconds: float = 1.0
     longest_seconds: float = 60.0
 
-    def wait[E: StatefulEntity](
+    def wait[E: Stateful](
         self, look: Callable[[], Sighting[E]], *, timeout_seconds: float, on_progress: Callable[[E], object] | None
     ) -> E:
         """The finished entity. WaitTimeout at the deadline, after a last look."""

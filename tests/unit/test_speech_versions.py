@@ -34,7 +34,7 @@ def new(**properties: object) -> NewTranscription:
 
 def sent(version: str, **properties: object) -> object:
     """The properties that go over the wire."""
-    return api_version(version).request_body(create_body(new(**properties)))["properties"]
+    return api_version(version).request_body("Transcriptions_Create", create_body(new(**properties)))["properties"]
 
 
 def test_urls() -> None:
@@ -52,7 +52,7 @@ def test_urls() -> None:
 def test_unknown_versions() -> None:
     """A name that the client does not speak is refused with those that it does; `v3.1` is `3.1`."""
     assert api_version("v3.1") is api_version("3.1")
-    with pytest.raises(ValueError, match=r"'3\.0'.*3\.1, 2024-11-15, 2025-10-15"):
+    with pytest.raises(ValueError, match=r"'3\.0'.*3\.1, 3\.2, 2024-11-15, 2025-10-15"):
         api_version("3.0")
 
 

@@ -9,4 +9,4 @@ class Health(Resource):
 
     def get(self) -> ServiceHealth:
         """How the service is (ServiceHealth_Get). UnsupportedOperation in versions after 3.1."""
-        return self._entity(ServiceHealth, self._call("ServiceHealth_Get", "GET", "/healthstatus"))
+        return self._entity(ServiceHealth, self._call("ServiceHealth_Get"))

@@ -1,55 +1,68 @@
-"""What the resources share: an operation's URL, its JSON, and the types around it."""
+"""What the resources share: an operation's request, its JSON, and the types around it."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
-from urllib.parse import quote
 
 from pydantic import ValidationError
 from pydantic_core import from_json
 
 from shared.speech.errors import redact
 from shared.speech.filters import Expression
+from shared.speech.multipart import MultipartBody
+from shared.speech.operations import OPERATIONS
 from shared.speech.paging import Page, Paged
 from shared.speech.transport import Answer, Transport
-from shared.speech.types.common import Model, StatefulEntity
+from shared.speech.types.common import Located, Model, Stateful
+from shared.speech.types.files import File
 from shared.speech.versions import ApiVersion
 from shared.speech.waiting import Poller, Sighting
 
 type FilterLike = Expression | str
 
 
-def segment(identifier: str) -> str:
-    """An id as one segment of a path. ValueError if it would be none."""
-    if identifier in ("", ".", ".."):
-        raise ValueError(f"not an id: {identifier!r}")
-    return quote(identifier, safe="")
-
-
 class Resource:
-    """Base of the nouns."""
+    """Base of the nouns. Operations are named by their id; their `identifiers` fill the path's parameters in order."""
 
     def __init__(self, transport: Transport, version: ApiVersion, poller: Poller) -> None:
         self._transport = transport
         self._version = version
         self._poller = poller
 
-    def _url(self, operation: str, path: str, query: Mapping[str, object] | None = None) -> str:
+    def _url(self, operation: str, *identifiers: str, query: Mapping[str, object] | None = None) -> str:
+        path = OPERATIONS[operation].path_of(*identifiers)
         return self._version.url(self._transport.endpoint, operation, path, query or {})
 
     def _call(
         self,
         operation: str,
-        method: str,
-        path: str,
-        *,
+        *identifiers: str,
         query: Mapping[str, object] | None = None,
         body: Mapping[str, Any] | None = None,
+        secrets: tuple[str, ...] = (),
     ) -> Answer:
-        content = None if body is None else json.dumps(body, ensure_ascii=False).encode()
-        return self._transport.request(method, self._url(operation, path, query), body=content)
+        """Send an operation with a JSON object, or with nothing."""
+        url = self._url(operation, *identifiers, query=query)
+        content = None if body is None else _json(self._version.request_body(operation, dict(body)))
+        return self._transport.request(OPERATIONS[operation].method, url, body=content, secrets=secrets)
 
-    def _list[M: Model](self, operation: str, path: str, model: type[M], query: Mapping[str, object]) -> Paged[M]:
+    def _send(
+        self,
+        operation: str,
+        *identifiers: str,
+        content: bytes | MultipartBody,
+        content_type: str = "application/octet-stream",
+        query: Mapping[str, object] | None = None,
+    ) -> Answer:
+        """Send an operation with content that is no JSON object."""
+        url = self._url(operation, *identifiers, query=query)
+        headers = {"Content-Type": content_type}
+        return self._transport.request(OPERATIONS[operation].method, url, body=content, headers=headers)
+
+    def _list[M: Model](
+        self, operation: str, model: type[M], *identifiers: str, query: Mapping[str, object]
+    ) -> Paged[M]:
         """The entries of a list operation; nothing is sent before the first one is asked for."""
 
         def fetch(url: str) -> Page[M]:
@@ -60,24 +73,41 @@ class Resource:
                 raise answer.malformed("the service's page of a list is not of the specified shape")
             return Page([self._parsed(model, value, answer) for value in values], next_link)
 
-        return Paged(self._url(operation, path, query), fetch)
+        return Paged(self._url(operation, *identifiers, query=query), fetch)
+
+    def _list_files(
+        self, operation: str, identifier: str, sas_validity: timedelta | None, **query: object
+    ) -> Paged[File]:
+        """The entries of an operation that lists files."""
+        return self._list(operation, File, identifier, query={**self._version.sas_validity(sas_validity), **query})
+
+    def _file(self, operation: str, identifier: str, file_id: str, sas_validity: timedelta | None) -> File:
+        """The file that an operation reads."""
+        query = self._version.sas_validity(sas_validity)
+        return self._entity(File, self._call(operation, identifier, file_id, query=query))
+
+    def _locales(self, operation: str) -> Sequence[str]:
+        """The locales that an operation lists."""
+        answer = self._call(operation)
+        return texts(json_value(answer), answer)
 
     def _entity[M: Model](self, model: type[M], answer: Answer) -> M:
         """The entity in the answer. MalformedResponse if there is none."""
         return self._parsed(model, json_object(answer), answer)
 
-    def _wait[E: StatefulEntity](
+    def _wait[E: Stateful](
         self,
-        model: type[E],
         operation: str,
-        path: str,
+        model: type[E],
+        identifier: str,
+        *,
         timeout_seconds: float,
         on_progress: Callable[[E], object] | None,
     ) -> E:
         """The entity that `operation` reads, once it is finished."""
 
         def look() -> Sighting[E]:
-            answer = self._call(operation, "GET", path)
+            answer = self._call(operation, identifier)
             return Sighting(self._entity(model, answer), self._transport.retry_after_seconds(answer))
 
         return self._poller.wait(look, timeout_seconds=timeout_seconds, on_progress=on_progress)
@@ -86,10 +116,21 @@ class Resource:
         if not isinstance(value, dict):
             raise answer.malformed(f"the service sent something else than a {model.__name__}")
         try:
-            return model.model_validate(self._version.response_body(value))
+            return model.model_validate(self._version.response_body(value) if issubclass(model, Located) else value)
         except ValidationError as error:
             wrong = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
         raise answer.malformed(f"the service's {model.__name__} is not of the specified shape: {redact(wrong)}")
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=False).encode()
+
+
+def texts(value: object, answer: Answer) -> list[str]:
+    """A list of texts in an answer. MalformedResponse if it is none."""
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise answer.malformed("the service's list is not of the specified shape")
+    return value
 
 
 def json_object(answer: Answer) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from shared.speech.paging import Paged
-from shared.speech.resources.resource import FilterLike, Resource, create_body, json_value, segment, update_body
+from shared.speech.resources.resource import FilterLike, Resource, create_body, json_value, texts, update_body
 from shared.speech.types.files import File
 from shared.speech.types.transcriptions import NewTranscription, Transcription, TranscriptionUpdate
 
@@ -19,13 +19,11 @@ class Transcriptions(Resource):
         Sent again only when it is certain that it took no effect: after 429, and when no connection came about. On any
         other error that has `may_have_taken_effect`, look for it by its display name before creating it again.
         """
-        body = self._version.request_body(create_body(transcription))
-        return self._entity(Transcription, self._call("Transcriptions_Create", "POST", "/transcriptions", body=body))
+        return self._entity(Transcription, self._call("Transcriptions_Create", body=create_body(transcription)))
 
     def get(self, transcription_id: str) -> Transcription:
         """One transcription (Transcriptions_Get). NotFound if there is none."""
-        path = f"/transcriptions/{segment(transcription_id)}"
-        return self._entity(Transcription, self._call("Transcriptions_Get", "GET", path))
+        return self._entity(Transcription, self._call("Transcriptions_Get", transcription_id))
 
     def list(
         self, *, filter: FilterLike | None = None, skip: int | None = None, top: int | None = None
@@ -35,19 +33,19 @@ class Transcriptions(Resource):
         `filter` knows display_name, description, created_date_time, last_action_date_time, status and locale.
         """
         query = {"skip": skip, "top": top, "filter": filter}
-        return self._list("Transcriptions_List", "/transcriptions", Transcription, query)
+        return self._list("Transcriptions_List", Transcription, query=query)
 
     def update(self, transcription_id: str, update: TranscriptionUpdate) -> Transcription:
         """Change name, description, project or custom properties (Transcriptions_Update)."""
-        path = f"/transcriptions/{segment(transcription_id)}"
-        return self._entity(Transcription, self._call("Transcriptions_Update", "PATCH", path, body=update_body(update)))
+        answer = self._call("Transcriptions_Update", transcription_id, body=update_body(update))
+        return self._entity(Transcription, answer)
 
     def delete(self, transcription_id: str) -> None:
         """Delete a transcription with its files; one that does not exist is no error (Transcriptions_Delete).
 
         The service may refuse while the transcription is not finished (code `DeleteNotAllowed`).
         """
-        self._call("Transcriptions_Delete", "DELETE", f"/transcriptions/{segment(transcription_id)}")
+        self._call("Transcriptions_Delete", transcription_id)
 
     def list_files(
         self,
@@ -62,23 +60,17 @@ class Transcriptions(Resource):
 
         `filter` knows name, kind and created_date_time.
         """
-        query = {**self._version.sas_validity(sas_validity), "skip": skip, "top": top, "filter": filter}
-        path = f"/transcriptions/{segment(transcription_id)}/files"
-        return self._list("Transcriptions_ListFiles", path, File, query)
+        operation = "Transcriptions_ListFiles"
+        return self._list_files(operation, transcription_id, sas_validity, skip=skip, top=top, filter=filter)
 
     def get_file(self, transcription_id: str, file_id: str, *, sas_validity: timedelta | None = None) -> File:
         """One file with a new URL (Transcriptions_GetFile)."""
-        path = f"/transcriptions/{segment(transcription_id)}/files/{segment(file_id)}"
-        query = self._version.sas_validity(sas_validity)
-        return self._entity(File, self._call("Transcriptions_GetFile", "GET", path, query=query))
+        return self._file("Transcriptions_GetFile", transcription_id, file_id, sas_validity)
 
     def list_supported_locales(self) -> Sequence[str]:
         """Locales that can be transcribed (Transcriptions_ListSupportedLocales)."""
-        answer = self._call("Transcriptions_ListSupportedLocales", "GET", "/transcriptions/locales")
-        locales = json_value(answer)
-        if not isinstance(locales, list) or not all(isinstance(locale, str) for locale in locales):
-            raise answer.malformed("the service's list of locales is not of the specified shape")
-        return locales
+        answer = self._call("Transcriptions_ListSupportedLocales")
+        return texts(self._version.transcription_locales(json_value(answer)), answer)
 
     def wait(
         self,
@@ -91,5 +83,7 @@ class Transcriptions(Resource):
 
         WaitTimeout if it is not finished `timeout_seconds` later.
         """
-        path = f"/transcriptions/{segment(transcription_id)}"
-        return self._wait(Transcription, "Transcriptions_Get", path, timeout_seconds, on_progress)
+        operation = "Transcriptions_Get"
+        return self._wait(
+            operation, Transcription, transcription_id, timeout_seconds=timeout_seconds, on_progress=on_progress
+        )

@@ -90,8 +90,8 @@ class Entity(Located):
     created_date_time: Timestamp | None = None
 
 
-class StatefulEntity(Entity):
-    """An entity that the service works on until its status is terminal."""
+class Stateful(Model):
+    """What the service works on until its status is terminal."""
 
     status: Status | None = None
     last_action_date_time: Timestamp | None = None
@@ -101,6 +101,10 @@ class StatefulEntity(Entity):
     def is_finished(self) -> bool:
         """True when the service will not change it any more."""
         return self.status is not None and self.status.is_terminal
+
+
+class StatefulEntity(Entity, Stateful):
+    """An entity that the service works on."""
 
 
 def entity_id(url: str) -> str:

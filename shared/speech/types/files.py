@@ -20,6 +20,7 @@ class FileKind(OpenEnum):
     TRANSCRIPTION_REPORT = "TranscriptionReport"
     EVALUATION_DETAILS = "EvaluationDetails"
     MODEL_REPORT = "ModelReport"
+    OUTPUT_FORMATTING_DATA = "OutputFormattingData"
 
 
 class FileLinks(Model):
