@@ -34,7 +34,6 @@ class MultipartBody:
         file: BinaryIO,
         on_progress: UploadProgress | None = None,
     ) -> None:
-        empty = {**fields, file_field: (filename, b"", "application/octet-stream")}
         no_file = (filename, b"", "application/octet-stream")
         form, self.content_type = encode_multipart_formdata([*fields.items(), (file_field, no_file)])
         boundary = self.content_type.rpartition("=")[2]
