@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from azure.core import MatchConditions
-from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
+from azure.core.exceptions import AzureError, HttpResponseError, ResourceExistsError, ResourceNotFoundError
 from azure.storage.blob import (
     BlobLeaseClient,
     BlobPrefix,
@@ -54,7 +54,7 @@ def _refusals(what: str) -> Iterator[None]:
     try:
         yield
     except HttpResponseError as error:
-        if error.status_code in _REFUSED and not isinstance(error, ResourceNotFoundError):
+        if error.status_code in _REFUSED:
             raise StorageConditionError(f"{what}: {getattr(error, 'error_code', error.status_code)}") from None
         raise
 
@@ -83,7 +83,7 @@ class Lease:
         while not self._ended.wait(every_seconds):
             try:
                 self._client.renew(timeout=10)
-            except HttpResponseError:
+            except AzureError:
                 self._lost.set()
                 return
 
@@ -92,8 +92,8 @@ class Lease:
         self._ended.set()
         try:
             self._client.release(timeout=10)
-        except HttpResponseError:
-            return  # expired, or the blob is gone: there is nothing to give back
+        except AzureError:
+            return  # expired, or the blob is gone; or it will expire
 
 
 class BlobContainer:

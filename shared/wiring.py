@@ -59,21 +59,27 @@ class App:
         """A container of the data storage account."""
         return BlobContainer(self._storage.get_container_client(name))
 
-    def _speech_client(self, *, max_retries: int) -> SpeechClient:
+    def _speech_client(self, *, timeouts: Timeouts, max_retries: int) -> SpeechClient:
         key = self.settings.speech_key
-        seconds = self.settings.speech_timeout_seconds
         return SpeechClient(
             self.settings.speech_endpoint,
             KeyCredential(key.get_secret_value()) if key else _identity(),
             api_version=self.settings.speech_api_version,
-            timeouts=Timeouts(connect_seconds=min(10, seconds), read_seconds=seconds),
+            timeouts=timeouts,
             max_retries=max_retries,
         )
 
     @cached_property
     def client(self) -> SpeechClient:
         """The Speech client for everything but creates."""
-        return self._speech_client(max_retries=4)
+        seconds = self.settings.speech_timeout_seconds
+        return self._speech_client(timeouts=Timeouts(min(10, seconds), seconds), max_retries=4)
+
+    @cached_property
+    def _creator(self) -> SpeechClient:
+        """The Speech client for creates: it repeats nothing, and a call ends within the time limit."""
+        seconds = self.settings.speech_timeout_seconds
+        return self._speech_client(timeouts=Timeouts(min(10, seconds), seconds, seconds), max_retries=0)
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -110,7 +116,7 @@ class App:
     def _submission(self) -> Submission:
         return Submission(
             client=self.client,
-            creator=self._speech_client(max_retries=0),
+            creator=self._creator,
             ledger=self.ledger,
             closer=self._closer,
             links=AudioLinks(

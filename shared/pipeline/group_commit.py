@@ -8,6 +8,7 @@ was written while it held the lease is never left behind.
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from itertools import groupby, islice
 
@@ -28,6 +29,8 @@ _LINGERS = 15
 """While files keep coming, the committer goes on lingering, up to this many times."""
 
 _THREADS = 16
+
+_LOCK_POLL_SECONDS = 0.25
 
 
 class GroupCommit:
@@ -77,16 +80,44 @@ class GroupCommit:
         if head is None:
             return
         if head.batch:
-            self._finish(head, head.batch, lease)
+            self._carry_on(head, head.batch, self._ledger.create_job(head.batch), lease)
         while self._now() < deadline and (tickets := self._gather(group)):
-            fresh = self._screen(tickets)
-            for job in self._jobs(head, fresh):
-                self._ledger.write_head(head.model_copy(update={"batch": job}), lease)
-                self._finish(head, job, lease)
+            for job, etag in self._make_jobs(head, tickets, lease, deadline):
+                self._carry_on(head, job, etag, lease)
 
-    def _finish(self, head: Head, job: Job, lease: Lease) -> None:
-        """Carry a committed batch on; a leader that crashed may have done each of the steps before."""
-        etag = self._ledger.create_job(job)
+    def _make_jobs(
+        self, head: Head, tickets: Sequence[Ticket], lease: Lease, deadline: datetime
+    ) -> list[tuple[Job, str | None]]:
+        """Screen tickets and create the records of what is left, with no other group's committer doing so meanwhile.
+
+        A file can wait in two groups, such as when a manifest names what was just uploaded; whoever comes second sees
+        the first one's record.
+        """
+        made: list[tuple[Job, str | None]] = []
+        with self._exclusively(deadline):
+            for job in self._jobs(head, self._screen(tickets)):
+                self._ledger.write_head(head.model_copy(update={"batch": job}), lease)
+                made.append((job, self._ledger.create_job(job)))
+        return made
+
+    @contextmanager
+    def _exclusively(self, deadline: datetime) -> Iterator[None]:
+        """Hold the lock of all committers; LeaseHeldError where it does not come free before the deadline."""
+        while True:
+            try:
+                with self._ledger.lock_commits():
+                    yield
+                    return
+            except LeaseHeldError:
+                if self._now() >= deadline:
+                    raise
+                self._sleep(_LOCK_POLL_SECONDS)
+
+    def _carry_on(self, head: Head, job: Job, etag: str | None, lease: Lease) -> None:
+        """What follows a job's record; a leader that crashed may have done each of the steps before.
+
+        `etag` is the record's where it was created just now, and its creator alone sends the job.
+        """
         if job.manifest and job.whole_container:
             self._ledger.write_receipt(job.manifest, {"container": job.whole_container, "job": job.id})
         self._ledger.delete_tickets_of(job)

@@ -3,6 +3,7 @@
 ```
 intake/<group>/<hash>-<attempt>     ticket: a file that waits to be submitted (empty; metadata says which)
 heads/<group>.json                  head: the group's options and the batch being committed; leased by the committer
+heads/lock                          leased while a committer screens tickets and creates records
 jobs/open/<job>.json                job: a batch on its way through the service; leased by its collector
 jobs/closed/<date>/<job>.json       the same with a summary, once each of its files has found its end
 manifests/<path>.json               receipt of a manifest
@@ -30,6 +31,9 @@ from shared.storage import BlobContainer, BlobInfo, Lease
 
 AUDIO_CONTAINER = "audio"
 """The container whose blobs are transcribed; a whole-container manifest may name others."""
+
+
+_LOCK = "heads/lock"
 
 
 class _Record(BaseModel):
@@ -88,14 +92,21 @@ class Ticket(_Record):
         return f"intake/{self.group}/{digest}-{self.file.attempt:02}"
 
     def to_metadata(self) -> dict[str, str]:
-        """The ticket as blob metadata."""
-        return {"file": self.file.model_dump_json(), "due": self.due.isoformat()}
+        """The ticket as blob metadata; what can be told from the rest is left out, for metadata is small."""
+        fields = self.file.model_dump(mode="json", exclude_defaults=True) | {"due": self.due.isoformat()}
+        if fields["output"] == fields["path"]:
+            del fields["output"]
+        if self.file.warnings:
+            fields["warnings"] = ",".join(self.file.warnings)
+        return {name: str(value) for name, value in fields.items()}
 
     @classmethod
     def of(cls, blob: BlobInfo) -> "Ticket":
         """Read a ticket from its blob's name and metadata."""
-        file = AudioFile.model_validate_json(blob.metadata["file"])
-        return cls(group=blob.name.split("/")[1], file=file, due=datetime.fromisoformat(blob.metadata["due"]))
+        fields: dict[str, Any] = {"output": blob.metadata["path"], **blob.metadata}
+        fields["warnings"] = tuple(filter(None, fields.pop("warnings", "").split(",")))
+        due = datetime.fromisoformat(fields.pop("due"))
+        return cls(group=blob.name.split("/")[1], file=AudioFile.model_validate(fields), due=due)
 
 
 class ManifestReference(_Record):
@@ -132,6 +143,8 @@ class Job(_Record):
     whole_container: str | None = None
     """The container that this job submits whole, if it does."""
     transcription_id: str | None = None
+    sent_at: datetime | None = None
+    """When recovery last began to send it."""
     submitted_at: datetime | None = None
     collection_tries: int = 0
     """How often some of its results could not be read."""
@@ -201,6 +214,7 @@ class Ledger:
         self._open_files: dict[str, dict[str, int]] = {}
         self._open_files_lock = threading.Lock()
         self._known_heads: set[str] = set()
+        self._lock_is_there = False
 
     # Tickets
 
@@ -245,6 +259,14 @@ class Ledger:
     def lead(self, group: str) -> AbstractContextManager[Lease]:
         """Hold the group's lease; LeaseHeldError where somebody else commits, BlobMissingError without a head."""
         return self._blobs.lease(_head_name(group), seconds=self._lease_seconds)
+
+    def lock_commits(self) -> AbstractContextManager[Lease]:
+        """Hold the lock under which batches are screened; LeaseHeldError where another group's committer has it."""
+        if not self._lock_is_there:
+            with contextlib.suppress(StorageConditionError):
+                self._blobs.write(_LOCK, b"", only_if_absent=True)
+            self._lock_is_there = True
+        return self._blobs.lease(_LOCK, seconds=self._lease_seconds)
 
     def head(self, group: str) -> Head | None:
         """The head of a group."""

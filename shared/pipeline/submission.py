@@ -80,16 +80,22 @@ class Submission:
         try:
             with self._ledger.hold_job(job_id) as lease:
                 found = self._ledger.job(job_id)
-                if found and found[0].state == "submitting" and self._now() - found[0].created_at > self._recovery:
+                if found and found[0].state == "submitting" and self._is_overdue(found[0]):
                     self._recover(found[0], lease)
         except (LeaseHeldError, BlobMissingError):
             return
 
     def _recover(self, job: Job, lease: Lease) -> None:
-        transcription = self._find(job) or self._create(job, until=self._now() + self._recovery / 3, lease=lease)
-        lease.check()
+        transcription = self._find(job)
+        if transcription is None:
+            job = job.model_copy(update={"sent_at": self._now()})
+            self._ledger.save_job(job, lease=lease)  # so that the next recovery waits until this create is over
+            transcription = self._create(job, until=self._now() + self._recovery / 3, lease=lease)
         if transcription:
             self._ledger.save_job(job.submitted_as(transcription.id, now=self._now()), lease=lease)
+
+    def _is_overdue(self, job: Job) -> bool:
+        return self._now() - (job.sent_at or job.created_at) > self._recovery
 
     def _find(self, job: Job) -> Transcription | None:
         """The job's transcription at the service, if a create took effect."""

@@ -83,13 +83,12 @@ class Upkeep:
             if now - self._missed <= blob.last_modified <= now - _EVENT_DELAY and blob.size
         ]
         known = set(self._ledger.open_files()) | {ticket.file.key for ticket in self._ledger.all_tickets()}
-        missed = [blob for blob in recent if self._is_missed(blob, known)]
-        groups = {group for blob in missed for group in self._intake.admit(blob)}
-        for group in groups:
+        admitted = [groups for blob in recent if self._is_missed(blob, known) if (groups := self._intake.admit(blob))]
+        for group in set().union(*admitted):
             self._commit.commit(group)
-        if missed:
-            _log.warning("took in %d blobs whose events never came", len(missed))
-        return len(missed)
+        if admitted:
+            _log.warning("took in %d blobs whose events never came", len(admitted))
+        return len(admitted)
 
     def _is_missed(self, blob: BlobInfo, known: set[str]) -> bool:
         file = AudioFile.of(AUDIO_CONTAINER, blob)

@@ -248,6 +248,58 @@ def test_many_committers_submit_each_file_once(pipeline: Pipeline) -> None:
     assert pipeline.under_way() == []
 
 
+def test_a_file_that_waits_in_two_groups_is_submitted_once(pipeline: Pipeline) -> None:
+    """A manifest that names what was just uploaded makes a second group; its committer sees the first one's job."""
+    names = [f"{number}.wav" for number in range(5)]
+    for name in names:
+        pipeline.upload(name)
+    manifest = orjson.dumps({"files": names, "options": {"profanity": "None"}})
+    pipeline.app.container("audio").write("all.transcription.json", manifest)
+    groups = {group for name in (*names, "all.transcription.json") for group in pipeline.app.intake.receive(name)}
+    assert len(groups) == 2
+    start = threading.Barrier(2)
+
+    def instance(group: str) -> None:
+        app = replace(pipeline.app)
+        start.wait()
+        app.commit.commit(group)
+
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(instance, groups))
+    pipeline.app.upkeep.drain()
+    assert pipeline.sources() == names
+
+
+def test_a_recovery_whose_answer_is_lost_waits_again(pipeline: Pipeline) -> None:
+    """Recovery notes when it sends, so that the next one does not send while that create may still take effect."""
+    pipeline.emulator.arm([Cut(operation="Transcriptions_Create", count=2)])
+    pipeline.upload("a.wav")
+    pipeline.receive("a.wav")
+
+    def creates() -> int:
+        return sum(seen.operation == "Transcriptions_Create" for seen in pipeline.emulator.requests)
+
+    pipeline.clock.sleep(31)
+    pipeline.app.upkeep.sweep()
+    pipeline.app.upkeep.sweep()
+    assert creates() == 2
+    pipeline.clock.sleep(31)
+    pipeline.app.upkeep.sweep()
+    pipeline.collect()
+    assert pipeline.sources() == ["a.wav"]
+    assert pipeline.json("transcripts", "a.wav")
+
+
+@pytest.mark.parametrize("name", ["ü ö/ 100% & more, really?.wav", "日本語/音声#1.wav", "a+b=c;d'e\"f.wav"])
+def test_any_blob_name_goes_through(pipeline: Pipeline, name: str) -> None:
+    """Names with spaces, signs and other scripts survive tickets, SAS URLs, results and outputs."""
+    pipeline.upload(name)
+    pipeline.receive(name)
+    pipeline.collect()
+    assert pipeline.json("transcripts", name)["source"]["blob"] == name
+    assert pipeline.under_way() == []
+
+
 def test_a_committer_that_lost_its_lease_cannot_commit(pipeline: Pipeline) -> None:
     """The lease is the fence: after another holder took it, the old holder's write is refused."""
     ledger = pipeline.app.ledger
