@@ -10,12 +10,19 @@ from typing import BinaryIO, Self
 import requests
 
 from shared.speech.credentials import KeyCredential, TokenCredential, authorization
+from shared.speech.resources.datasets import Datasets
+from shared.speech.resources.endpoints import Endpoints
+from shared.speech.resources.evaluations import Evaluations
 from shared.speech.resources.health import Health
+from shared.speech.resources.models import Models
+from shared.speech.resources.operations import Operations
+from shared.speech.resources.projects import Projects
 from shared.speech.resources.transcriptions import Transcriptions
 from shared.speech.resources.webhooks import WebHooks
 from shared.speech.retry import RetryPolicy
 from shared.speech.transport import Timeouts, Transport, pooled_session
 from shared.speech.types.files import File
+from shared.speech.types.models import ModelFile
 from shared.speech.versions import api_version as version_named
 from shared.speech.waiting import Poller
 
@@ -27,7 +34,8 @@ class SpeechClient:
     """The Speech-to-text REST API at `endpoint`; safe to share between threads.
 
     `endpoint` is the resource's address, such as `https://name.cognitiveservices.azure.com`; `credential` is a
-    KeyCredential or an azure-core TokenCredential and goes there only. `api_version` is 3.1, 2024-11-15 or 2025-10-15.
+    KeyCredential or an azure-core TokenCredential and goes there only. `api_version` is 3.1, 3.2, 2024-11-15 or
+    2025-10-15.
     A failed call is repeated `max_retries` times at most; a Retry-After over `longest_retry_after_seconds` is left to
     the caller (`Throttled.retry_after_seconds`). `session`, if given, stays the caller's to close. ValueError for an
     endpoint, key or version that cannot be right.
@@ -64,17 +72,25 @@ class SpeechClient:
         self.api_version = version.name
         self.endpoint = self._transport.endpoint
         poller = Poller(sleep=sleep, monotonic=monotonic)
+        self.datasets = Datasets(self._transport, version, poller)
+        self.endpoints = Endpoints(self._transport, version, poller)
+        self.evaluations = Evaluations(self._transport, version, poller)
+        self.health = Health(self._transport, version, poller)
+        self.models = Models(self._transport, version, poller)
+        self.operations = Operations(self._transport, version, poller)
+        self.projects = Projects(self._transport, version, poller)
         self.transcriptions = Transcriptions(self._transport, version, poller)
         self.webhooks = WebHooks(self._transport, version, poller)
-        self.health = Health(self._transport, version, poller)
 
-    def download(self, file: File | str, *, max_bytes: int = LARGEST_DOWNLOAD_BYTES) -> bytes:
+    def download(self, file: File | ModelFile | str, *, max_bytes: int = LARGEST_DOWNLOAD_BYTES) -> bytes:
         """The content of a file, or of a URL, fetched without the credential. DownloadTooLarge over `max_bytes`."""
         content = BytesIO()
         self.download_to(file, content, max_bytes=max_bytes)
         return content.getvalue()
 
-    def download_to(self, file: File | str, target: BinaryIO, *, max_bytes: int = LARGEST_DOWNLOAD_BYTES) -> int:
+    def download_to(
+        self, file: File | ModelFile | str, target: BinaryIO, *, max_bytes: int = LARGEST_DOWNLOAD_BYTES
+    ) -> int:
         """Copy the content of a file, or of a URL, into the seekable `target` in constant memory; the bytes written."""
         return self._transport.download(_content_url(file), target, max_bytes=max_bytes)
 
@@ -92,8 +108,10 @@ class SpeechClient:
         self.close()
 
 
-def _content_url(file: File | str) -> str:
-    url = file if isinstance(file, str) else file.links and file.links.content_url
+def _content_url(file: File | ModelFile | str) -> str:
+    if isinstance(file, str):
+        return file
+    url = file.content_url if isinstance(file, ModelFile) else file.links and file.links.content_url
     if not url:
         raise ValueError("this file has no content URL: get it from list_files or get_file")
     return url

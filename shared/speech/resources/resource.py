@@ -10,12 +10,12 @@ from pydantic_core import from_json
 
 from shared.speech.errors import redact
 from shared.speech.filters import Expression
-from shared.speech.multipart import MultipartBody
 from shared.speech.operations import OPERATIONS
 from shared.speech.paging import Page, Paged
 from shared.speech.transport import Answer, Transport
 from shared.speech.types.common import Located, Model, Stateful
 from shared.speech.types.files import File
+from shared.speech.uploads import MultipartBody
 from shared.speech.versions import ApiVersion
 from shared.speech.waiting import Poller, Sighting
 
@@ -44,7 +44,7 @@ class Resource:
     ) -> Answer:
         """Send an operation with a JSON object, or with nothing."""
         url = self._url(operation, *identifiers, query=query)
-        content = None if body is None else _json(self._version.request_body(operation, dict(body)))
+        content = None if body is None else json_bytes(self._version.request_body(operation, dict(body)))
         return self._transport.request(OPERATIONS[operation].method, url, body=content, secrets=secrets)
 
     def _send(
@@ -122,7 +122,8 @@ class Resource:
         raise answer.malformed(f"the service's {model.__name__} is not of the specified shape: {redact(wrong)}")
 
 
-def _json(value: object) -> bytes:
+def json_bytes(value: object) -> bytes:
+    """A value as it is sent."""
     return json.dumps(value, ensure_ascii=False).encode()
 
 

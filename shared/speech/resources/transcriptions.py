@@ -5,9 +5,19 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from shared.speech.paging import Paged
-from shared.speech.resources.resource import FilterLike, Resource, create_body, json_value, texts, update_body
+from shared.speech.resources.resource import (
+    FilterLike,
+    Resource,
+    create_body,
+    json_bytes,
+    json_value,
+    texts,
+    update_body,
+)
+from shared.speech.types.fast_transcription import TranscribeDefinition, TranscribeResult
 from shared.speech.types.files import File
 from shared.speech.types.transcriptions import NewTranscription, Transcription, TranscriptionUpdate
+from shared.speech.uploads import MultipartBody, UploadProgress, UploadSource, opened, source_name
 
 
 class Transcriptions(Resource):
@@ -20,6 +30,25 @@ class Transcriptions(Resource):
         other error that has `may_have_taken_effect`, look for it by its display name before creating it again.
         """
         return self._entity(Transcription, self._call("Transcriptions_Create", body=create_body(transcription)))
+
+    def transcribe(
+        self,
+        audio: UploadSource,
+        *,
+        definition: TranscribeDefinition | None = None,
+        filename: str | None = None,
+        on_progress: UploadProgress | None = None,
+    ) -> TranscribeResult:
+        """The text of audio of less than 2 hours and 250 MB, at once (Transcriptions_Transcribe).
+
+        UnsupportedOperation in versions before 2024-11-15. Sent again only when it is certain that it took no effect.
+        """
+        fields = {"definition": json_bytes(create_body(definition)).decode()} if definition else {}
+        with opened(audio) as file:
+            name = filename or source_name(audio)
+            form = MultipartBody(fields, file_field="audio", filename=name, file=file, on_progress=on_progress)
+            answer = self._send("Transcriptions_Transcribe", content=form, content_type=form.content_type)
+        return self._entity(TranscribeResult, answer)
 
     def get(self, transcription_id: str) -> Transcription:
         """One transcription (Transcriptions_Get). NotFound if there is none."""
