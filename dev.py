@@ -105,7 +105,11 @@ def _parser() -> argparse.ArgumentParser:
         help="how the emulator recognizes: really (the default), or with made-up text at once",
     )
     out = argparse.ArgumentParser(add_help=False)
-    out.add_argument("--out", metavar="DIR", help="copy JSON, WebVTT, SRT and text there as <name>.json and so on")
+    out.add_argument(
+        "--out",
+        metavar="DIR",
+        help="copy JSON, WebVTT, SRT and text there as <name>.json and so on (demo: else to .local/transcripts)",
+    )
 
     demo = add("demo", "start the whole stack, transcribe audio, and print the transcripts", stack, out)
     demo.add_argument("audio", nargs="*", metavar="AUDIO", help="audio files (none: samples/call.flac, a short call)")
