@@ -31,6 +31,7 @@ from shared.speech.errors import (
 )
 from shared.speech.filters import Expression, Filter
 from shared.speech.paging import Paged
+from shared.speech.sts import StsTokenCredential
 from shared.speech.transport import Timeouts
 from shared.speech.types.common import EntityError, EntityReference, OpenEnum, Status, entity_id
 from shared.speech.types.datasets import (
@@ -212,6 +213,7 @@ __all__ = [
     "SpeechStatusError",
     "SpeechTimeout",
     "Status",
+    "StsTokenCredential",
     "TextNormalizationKind",
     "Throttled",
     "Timeouts",

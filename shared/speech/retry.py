@@ -74,7 +74,8 @@ class RetryPolicy(Retry):
 
     @override
     def is_retry(self, method: str, status_code: int, has_retry_after: bool = False) -> bool:
-        return status_code in RETRIED_STATUSES if method in IDEMPOTENT_METHODS else status_code == THROTTLED
+        may_repeat = method in (self.allowed_methods or ())
+        return status_code in RETRIED_STATUSES if may_repeat else status_code == THROTTLED
 
     @override
     def get_retry_after(self, response: BaseHTTPResponse) -> float | None:
