@@ -2,10 +2,12 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from email import message_from_bytes
+from email.message import Message
 from io import BytesIO
-from typing import Any, override
+from typing import Any, cast, override
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -48,6 +50,9 @@ from tests.contract.conftest import START, Audio, Received, Receiver
 from tests.contract.operations import OPERATIONS
 from tests.contract.specification import BASE_PATH, operation_of, specification
 
+type Json = Any
+"""Whatever JSON holds."""
+
 SECRET = "the web hook's secret"
 EXAMPLES_OF_TEXT = {
     None: "text",
@@ -67,25 +72,56 @@ def operation_id(method: str, path: str) -> str:
     raise AssertionError(f"no operation {method} {path}")
 
 
-def check_request(request: requests.PreparedRequest) -> None:
-    """Body and query must be what the specification allows, without fields that are read only."""
+def check_request(method: str, url: str, headers: Mapping[str, str], body: bytes) -> None:
+    """Query and body must be what the specification allows, without fields that are read only."""
     spec = specification()
     if not spec:
         return
-    url = urlsplit(str(request.url))
-    operation = operation_of(str(request.method), url.path.removeprefix(BASE_PATH))
-    assert operation is not None, f"{request.method} {url.path} is not in the specification"
+    parts = urlsplit(url)
+    operation = operation_of(method, parts.path.removeprefix(BASE_PATH))
+    assert operation is not None, f"{method} {parts.path} is not in the specification"
     parameters = [resolved(spec, parameter) for parameter in operation.get("parameters", [])]
-    types = {one["name"]: one["type"] for one in parameters if one["in"] == "query"}
-    for name, (value,) in parse_qs(url.query, strict_parsing=bool(url.query)).items():
-        assert types[name] != "integer" or value.isdigit(), f"{name}={value}"
-    schemas = [one["schema"] for one in parameters if one["in"] == "body"]
-    assert len(schemas) == (request.body is not None)
-    for schema in schemas:
-        body = json.loads(request.body or b"")
-        Draft4Validator({**schema, "definitions": spec["definitions"]}).validate(body)
-        definition = resolved(spec, schema)
-        assert not [name for name in body if definition["properties"][name].get("readOnly")]
+    of_place: dict[str, dict[str, Any]] = {"query": {}, "body": {}, "formData": {}, "path": {}}
+    for one in parameters:
+        of_place[one["in"]][one["name"]] = one
+    query = {name: value for name, (value,) in parse_qs(parts.query, strict_parsing=bool(parts.query)).items()}
+    check_values(query, of_place["query"])
+    kind = headers.get("Content-Type", "").partition(";")[0]
+    assert not body or kind in operation["consumes"], f"{kind} is none of {operation['consumes']}"
+    if of_place["formData"]:
+        check_values(form_fields(headers["Content-Type"], body), of_place["formData"])
+    assert bool(body) == bool(of_place["body"] or of_place["formData"])
+    for one in of_place["body"].values():
+        check_body(spec, kind, one["schema"], body)
+
+
+def check_values(given: Mapping[str, str], parameters: Mapping[str, Any]) -> None:
+    """Every value is one that is specified, and none is missing that is required."""
+    assert set(given) <= set(parameters)
+    assert {name for name, one in parameters.items() if one.get("required")} <= set(given)
+    for name, value in given.items():
+        assert parameters[name]["type"] != "integer" or value.isdigit(), f"{name}={value}"
+
+
+def check_body(spec: dict[str, Any], kind: str, schema: dict[str, Any], body: bytes) -> None:
+    """JSON is of the schema, without fields that only answers have."""
+    if kind != "application/json":
+        assert schema["format"] == "binary"
+        return
+    content = json.loads(body)
+    definition = whole(spec, schema)
+    closed = {"additionalProperties": False} if "properties" in definition else {}
+    Draft4Validator({**definition, **closed, "definitions": spec["definitions"]}).validate(content)
+    for name in content if closed else ():
+        assert not resolved(spec, definition["properties"][name]).get("readOnly"), name
+
+
+def form_fields(content_type: str, body: bytes) -> dict[str, str]:
+    """Fields of multipart/form-data, read by Python's own parser."""
+    message = message_from_bytes(f"Content-Type: {content_type}\r\n\r\n".encode() + body)
+    parts = cast("list[Message]", message.get_payload())
+    fields = {str(part.get_param("name", header="Content-Disposition")): part for part in parts}
+    return {name: cast("bytes", part.get_payload(decode=True)).decode() for name, part in fields.items()}
 
 
 def resolved(spec: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
@@ -108,7 +144,8 @@ class Recorder(HTTPAdapter):
         if str(request.url).startswith(self._base):
             path = urlsplit(str(request.url)).path.removeprefix(BASE_PATH)
             self.operations.append(operation_id(str(request.method), path))
-            check_request(request)
+            body = cast("bytes | None", request.body) or b""
+            check_request(str(request.method), str(request.url), request.headers, body)
         return super().send(request, *args, **options)
 
 
@@ -377,25 +414,52 @@ def test_downloads_and_failures(client: SpeechClient, audio: Audio, emulator: Sp
     assert whole.startswith(half)
 
 
-def example(spec: dict[str, Any], schema: dict[str, Any], name: str = "") -> object:
-    """A value of a schema with every field of it."""
-    schema = resolved(spec, schema)
+def example(spec: dict[str, Any], schema: dict[str, Any], name: str = "", *, minimal: bool = False) -> Json:
+    """A value of a schema with every field of it, or with those only that it must have."""
+    schema = whole(spec, schema)
     if "properties" in schema:
-        return {field: example(spec, part, field) for field, part in schema["properties"].items()}
-    if "additionalProperties" in schema:
-        return {"key": example(spec, schema["additionalProperties"])}
+        wanted = {"self", "values", *schema.get("required", ())} if minimal else set(schema["properties"])
+        return {
+            field: example(spec, part, field, minimal=minimal)
+            for field, part in schema["properties"].items()
+            if field in wanted
+        }
+    if isinstance(schema.get("additionalProperties"), dict):
+        return {"en-US": example(spec, schema["additionalProperties"] or {"type": "string"}, minimal=minimal)}
     if schema["type"] == "array":
-        return [example(spec, schema["items"])]
+        return [example(spec, schema["items"], minimal=minimal)]
     if schema["type"] == "string":
         form = "duration" if name in ("duration", "timeToLive") else schema.get("format")
         return schema.get("enum", [EXAMPLES_OF_TEXT[form]])[-1]
-    return {"integer": 2, "boolean": True}[schema["type"]]
+    return {"integer": 2, "boolean": True, "number": 0.25, "object": {"key": "value"}}[schema["type"]]
+
+
+def whole(spec: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    """A schema with what it takes from others (`allOf`)."""
+    schema = resolved(spec, schema)
+    inherited = [whole(spec, part) for part in schema.get("allOf", [])]
+    if not inherited:
+        return schema
+    properties = {name: part for one in [*inherited, schema] for name, part in one.get("properties", {}).items()}
+    required = [name for one in [*inherited, schema] for name in one.get("required", ())]
+    return {"type": "object", "properties": properties, "required": required}
 
 
 @pytest.mark.skipif(specification() is None, reason="SPEECH_API_SPEC names no specification")
 @pytest.mark.parametrize(
     "definition",
-    ["Transcription", "TranscriptionUpdate", "WebHook", "WebHookUpdate", "File", "ServiceHealth", "EntityReference"],
+    [
+        "CommitBlocksEntry",
+        "DatasetUpdate",
+        "EndpointUpdate",
+        "EntityReference",
+        "EvaluationUpdate",
+        "ModelUpdate",
+        "ProjectUpdate",
+        "Transcription",
+        "TranscriptionUpdate",
+        "WebHookUpdate",
+    ],
 )
 @pytest.mark.parametrize("extra", [{}, {"newer": {"field": [1]}}])
 def test_the_specification_s_shapes_make_the_round_trip(definition: str, extra: dict[str, Any]) -> None:
