@@ -13,12 +13,14 @@ from rich.table import Table
 from rich.text import Text
 
 from shared.speech.errors import redact
-from shared.speech.types.common import StatefulEntity
+from shared.speech.types.common import Stateful
 
 OutputFormat = Literal["json", "table"]
 
 _COLUMNS = ("id", "displayName", "name", "kind", "status", "locale", "createdDateTime", "lastActionDateTime")
 """What a table shows of entities, as far as they have it."""
+
+_WIDE = 240
 
 
 def output_option[F: Callable[..., Any]](command: F) -> F:
@@ -40,23 +42,37 @@ def remark(text: str) -> None:
 def show(value: object, output: OutputFormat | None, *, with_sas: bool = False) -> None:
     """Print a result; SAS tokens in it are left out unless asked for."""
     plain = plain_value(value, with_sas=with_sas)
-    console = Console()
-    if (output or ("table" if console.is_terminal else "json")) == "json":
-        click.echo(json.dumps(plain, ensure_ascii=False, indent=1))
-    else:
+    console = _console()
+    if _wants_table(console, output):
         console.print(_table(plain))
+    else:
+        _print_json(plain)
 
 
 def show_tables(tables: Mapping[str, Sequence[Mapping[str, object]]], output: OutputFormat | None) -> None:
     """Print lists of rows, each under its title."""
-    console = Console()
-    if (output or ("table" if console.is_terminal else "json")) == "json":
-        click.echo(json.dumps(plain_value(tables), ensure_ascii=False, indent=1))
+    console = _console()
+    if not _wants_table(console, output):
+        _print_json(plain_value(tables))
         return
     for title, rows in tables.items():
         console.print(Text(f"{title}: {len(rows)}", style="bold"))
         if rows:
             console.print(_table(plain_value(rows)))
+
+
+def _console() -> Console:
+    """Standard output; where it is no terminal, lines are as long as they need to be."""
+    console = Console()
+    return console if console.is_terminal else Console(width=_WIDE)
+
+
+def _wants_table(console: Console, output: OutputFormat | None) -> bool:
+    return (output or ("table" if console.is_terminal else "json")) == "table"
+
+
+def _print_json(plain: object) -> None:
+    click.echo(json.dumps(plain, ensure_ascii=False, indent=1))
 
 
 def plain_value(value: object, *, with_sas: bool = False) -> Any:  # noqa: ANN401 - JSON
@@ -90,7 +106,9 @@ def _rows(plain: list[Any]) -> Table | Text:
     with_id = [_with_id(row) for row in plain]
     names = list(dict.fromkeys(name for row in with_id for name in row))
     columns = [name for name in _COLUMNS if name in names] if "self" in names else names
-    table = Table(*columns, box=None, header_style="bold")
+    table = Table(box=None, header_style="bold")
+    for number, column in enumerate(columns):
+        table.add_column(column, no_wrap=number == 0, overflow="fold")  # the first is what other commands take
     for row in with_id:
         table.add_row(*(_cell(row.get(column)) for column in columns))
     return table
@@ -138,7 +156,7 @@ class _Watcher:
                 self._progress.update(self._task, completed=done, total=total)
             case (int(done), *_):
                 self._progress.update(self._task, completed=done)
-            case (StatefulEntity() as entity, *_):
+            case (Stateful() as entity, *_):
                 self._state(str(entity.status or "unknown"))
             case (str(text), *_):
                 self._state(text)

@@ -9,7 +9,7 @@ import click
 from shared.cli.exits import KNOWN_ERRORS, ExitCode, Failure, failure_of
 from shared.cli.session import Session
 
-_COMMANDS = ("backfill", "health", "jobs", "options", "speech", "transcribe", "webhook")
+_COMMANDS = ("backfill", "health", "jobs", "options", "recognize", "speech", "transcribe", "webhook")
 """Each is the object `command` of the module of its name, imported when it is asked for."""
 
 

@@ -17,6 +17,7 @@ from shared.settings import load_settings
 from shared.settings_model import Settings
 from shared.speech.client import SpeechClient
 from shared.speech.credentials import KeyCredential
+from shared.speech.recognition import SpeechRecognizer
 from shared.speech.versions import API_VERSIONS
 from shared.wiring import App
 
@@ -64,20 +65,40 @@ class Session:
         """
         if self.endpoint is None:
             return self.app.client
-        credential = _key_in(self.key_file) if self.key_file else identity()
         try:
-            return SpeechClient(self.endpoint, credential, api_version=self.api_version or _DEFAULT_VERSION)
+            return SpeechClient(self.endpoint, self._credential, api_version=self.api_version or _DEFAULT_VERSION)
         except ValueError as error:
             raise click.UsageError(f"--endpoint: {error}") from None
 
+    @cached_property
+    def recognizer(self) -> SpeechRecognizer:
+        """The client of the short-audio API; `--endpoint` may be a region here."""
+        try:
+            return SpeechRecognizer(self.endpoint or self.settings.speech_endpoint, self._credential)
+        except ValueError as error:
+            raise click.UsageError(f"--endpoint: {error}") from None
+
+    @property
+    def _credential(self) -> Any:  # noqa: ANN401 - a KeyCredential, or a TokenCredential of another package
+        if self.key_file:
+            return _key_in(self.key_file)
+        key = None if self.endpoint else self.settings.speech_key
+        return KeyCredential(key.get_secret_value()) if key else identity()
+
 
 def speech_options[F: Callable[..., Any]](command: F) -> F:
+    """The options that say which Speech resource a command talks to, and in which API version."""
+    version = click.Choice(list(API_VERSIONS))
+    option = click.option(
+        "--api-version", type=version, help="Instead of SPEECH_API_VERSION.", expose_value=False, callback=_keep
+    )
+    return resource_options(option(command))
+
+
+def resource_options[F: Callable[..., Any]](command: F) -> F:
     """The options that say which Speech resource a command talks to."""
     kept: dict[str, Any] = {"expose_value": False, "callback": _keep}
     for option in (
-        click.option(
-            "--api-version", type=click.Choice(list(API_VERSIONS)), help="Instead of SPEECH_API_VERSION.", **kept
-        ),
         click.option(
             "--key-file",
             type=click.Path(exists=True, dir_okay=False, path_type=Path),

@@ -2,19 +2,20 @@
 
 import inspect
 import json
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, get_args, get_origin
 
 import click
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 from shared.cli.output import remark
-from shared.cli.values import Duration, Kind, explain, kind_of, members_of, scalar_kind
+from shared.cli.values import READABLE, Duration, Kind, explain, kind_of, members_of, scalar_kind
 from shared.speech.paging import Paged
-from shared.speech.types.common import EntityReference, StatefulEntity
-from shared.speech.types.files import File
+from shared.speech.types.common import EntityReference
 
 LARGEST_PAGE = 100
 """The service gives at most so many entries at once (parameter `top`)."""
@@ -24,6 +25,7 @@ _HELP = {
     "skip": "Leave out so many entries at the start.",
     "sas_validity": "How long the files' URLs are to be valid.",
     "timeout_seconds": "Give up after so long.",
+    "threads": "How many blocks are sent at once.",
 }
 _NO_CONTEXT = click.Context(click.Command(None))
 _DEFAULTS: Mapping[str, Any] = {"timeout_seconds": "24h"}
@@ -57,17 +59,10 @@ class Signature:
         """Whether the result comes in pages."""
         return get_origin(self._signature.return_annotation) is Paged
 
-    @property
-    def returns_entity(self) -> bool:
-        """Whether the result is an entity that can be waited for."""
+    def returns(self, kind: type) -> bool:
+        """Whether the result, or each of its entries, is of a kind."""
         returned = self.returned
-        return isinstance(returned, type) and issubclass(returned, StatefulEntity) and not self.is_list
-
-    @property
-    def returns_files(self) -> bool:
-        """Whether the result names content that can be downloaded."""
-        returned = self.returned
-        return isinstance(returned, type) and issubclass(returned, File)
+        return isinstance(returned, type) and issubclass(returned, kind)
 
     @property
     def progress(self) -> str | None:
@@ -83,17 +78,17 @@ class Signature:
         return " ".join(["speech", self.noun, self.name.replace("_", "-"), *arguments])
 
     @property
-    def body(self) -> inspect.Parameter | None:
-        """The parameter that is a request's body."""
-        return next((one for one in self.parameters if body_model(one)), None)
+    def body(self) -> tuple[inspect.Parameter, type[BaseModel]] | None:
+        """The parameter that is a request's body, and its model."""
+        return next(((one, model) for one in self.parameters if (model := _body_model(one))), None)
 
     def click_parameters(self) -> Iterator[click.Parameter]:
         """What the command takes."""
         for one in self.parameters:
-            if not (_is_callable(one.annotation) or body_model(one)):
-                yield _click_parameter(one, limits=self.is_list)
+            if not (_is_callable(one.annotation) or _body_model(one)):
+                yield self._click_parameter(one)
         if self.body:
-            yield from body_options(self.body, taken={one.name for one in self.parameters})
+            yield from body_options(self.body[1], taken={one.name for one in self.parameters})
 
     def arguments(self, given: dict[str, Any]) -> dict[str, Any]:
         """The method's arguments from the values of the command; takes out of `given` what it uses."""
@@ -104,11 +99,30 @@ class Signature:
                 continue
             arguments[one.name] = _argument(one, value)
         if self.body:
-            arguments[self.body.name] = read_body(self.body, given)
+            parameter, model = self.body
+            if parameter.default is inspect.Parameter.empty or is_given(given):
+                arguments[parameter.name] = read_body(model, given)
         return arguments
 
+    def _click_parameter(self, parameter: inspect.Parameter) -> click.Parameter:
+        required = parameter.default is inspect.Parameter.empty
+        kind = _kind_of_parameter(parameter)
+        if required and parameter.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD:
+            return click.Argument([parameter.name], type=kind.type, nargs=-1 if kind.several else 1, required=True)
+        if self.is_list and parameter.name == "top":
+            most = "At most so many entries; otherwise all of them."
+            return click.Option(["--top"], type=click.IntRange(min=1), help=most)
+        return _option(
+            parameter.name,
+            _flag(parameter),
+            kind,
+            help_text=_HELP.get(parameter.name) or _sentence_about(parameter.name, self.method.__doc__ or ""),
+            required=required and parameter.name not in _DEFAULTS,
+            default=_DEFAULTS.get(parameter.name),
+        )
 
-def body_model(parameter: inspect.Parameter) -> type[BaseModel] | None:
+
+def _body_model(parameter: inspect.Parameter) -> type[BaseModel] | None:
     """The pydantic model that a parameter takes; None where it takes something else."""
     for member in members_of(parameter.annotation):
         if isinstance(member, type) and issubclass(member, BaseModel) and not issubclass(member, EntityReference):
@@ -116,11 +130,8 @@ def body_model(parameter: inspect.Parameter) -> type[BaseModel] | None:
     return None
 
 
-def body_options(parameter: inspect.Parameter, *, taken: set[str]) -> Iterator[click.Parameter]:
+def body_options(model: type[BaseModel], *, taken: Collection[str] = ()) -> Iterator[click.Parameter]:
     """`--json`, and an option for each field of the body that is one word or several."""
-    model = body_model(parameter)
-    if model is None:
-        return
     required = ", ".join(_wire(model, name) for name, field in model.model_fields.items() if field.is_required())
     yield click.Option(
         ["--json", "json_"],
@@ -131,14 +142,17 @@ def body_options(parameter: inspect.Parameter, *, taken: set[str]) -> Iterator[c
     )
     for name, field in model.model_fields.items():
         kind = scalar_kind(field.annotation)
-        if kind and name not in taken:
-            yield _option(f"field_{name}", name, kind, help_text=f"Its {_wire(model, name)}.")
+        if kind and name not in taken and not _is_secret(name, field):
+            yield _option(f"field_{name}", name, kind, help_text=f"Field {_wire(model, name)}.")
 
 
-def read_body(parameter: inspect.Parameter, given: dict[str, Any]) -> BaseModel:
+def is_given(given: Mapping[str, Any]) -> bool:
+    """Whether the command line says anything of a body."""
+    return any(value is not None and value != () for value in given.values())
+
+
+def read_body[M: BaseModel](model: type[M], given: dict[str, Any]) -> M:
     """The body from `--json` and the options of its fields. UsageError where it is wrong."""
-    model = body_model(parameter)
-    assert model is not None  # noqa: S101 - only called for a body
     source = given.pop("json_", None)
     content = _json_object(source) if source else {}
     for name in model.model_fields:
@@ -161,9 +175,9 @@ def _json_object(source: BinaryIO) -> dict[str, Any]:
     try:
         content = json.loads(source.read())
     except ValueError as error:
-        raise click.UsageError(f"--json {source.name}: no valid JSON: {error}") from None
+        raise click.UsageError(f"--json: no valid JSON: {error}") from None
     if not isinstance(content, dict):
-        raise click.UsageError(f"--json {source.name}: it must hold a JSON object")
+        raise click.UsageError("--json: it must hold a JSON object")
     return content
 
 
@@ -185,39 +199,49 @@ def _is_callable(annotation: Any) -> bool:  # noqa: ANN401 - any type
 
 
 def _argument(parameter: inspect.Parameter, value: Any) -> Any:  # noqa: ANN401 - any value
-    kind = kind_of(parameter.annotation)
+    kind = _kind_of_parameter(parameter)
+    if _is_key(parameter):
+        return value.read_text(encoding="utf-8").strip()
     if _is_seconds(parameter):
         seconds = value.total_seconds()
         return seconds if float in members_of(parameter.annotation) else round(seconds)
-    if isinstance(value, Path) and Path not in members_of(parameter.annotation):
-        return value.read_bytes() if bytes in members_of(parameter.annotation) else value.open("rb")
+    if isinstance(value, Path) and bytes in members_of(parameter.annotation):
+        return value.read_bytes()
     if kind.pairs:
         return dict(value)
     return list(value) if kind.several else value
 
 
+def _kind_of_parameter(parameter: inspect.Parameter) -> Kind:
+    if _is_seconds(parameter):
+        return Kind(Duration())
+    return Kind(READABLE) if _is_key(parameter) else kind_of(parameter.annotation)
+
+
+def _flag(parameter: inspect.Parameter) -> str:
+    if _is_key(parameter):
+        return f"{parameter.name}_file"
+    return parameter.name.removesuffix("_seconds") if _is_seconds(parameter) else parameter.name
+
+
+def _sentence_about(name: str, text: str) -> str:
+    """What a docstring says of a parameter: the first sentence that names it."""
+    found = re.search(rf"(?:^|(?<=[.;)] ))[^.;]*`{name}`[^.;]*", " ".join(text.split()))
+    return f"{found[0].strip()}." if found else ""
+
+
+def _is_key(parameter: inspect.Parameter) -> bool:
+    """Whether it is a secret, which is read from a file: everybody on a machine sees its command lines."""
+    return parameter.name.endswith("_key")
+
+
+def _is_secret(name: str, field: FieldInfo) -> bool:
+    """Whether a field is for --json only: it is kept out of `repr`, and is not a URL, which may be one without SAS."""
+    return not field.repr and "url" not in name
+
+
 def _is_seconds(parameter: inspect.Parameter) -> bool:
     return parameter.name.endswith("_seconds") and bool({int, float} & set(members_of(parameter.annotation)))
-
-
-def _click_parameter(parameter: inspect.Parameter, *, limits: bool) -> click.Parameter:
-    required = parameter.default is inspect.Parameter.empty
-    kind = Kind(Duration()) if _is_seconds(parameter) else kind_of(parameter.annotation)
-    if required and parameter.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD:
-        nargs = -1 if kind.several else 1
-        return click.Argument([parameter.name], type=kind.type, nargs=nargs, required=True)
-    if limits and parameter.name == "top":
-        return click.Option(
-            ["--top"], type=click.IntRange(min=1), help="At most so many entries; otherwise all of them."
-        )
-    return _option(
-        parameter.name,
-        parameter.name.removesuffix("_seconds") if _is_seconds(parameter) else parameter.name,
-        kind,
-        help_text=_HELP.get(parameter.name, ""),
-        required=required and parameter.name not in _DEFAULTS,
-        default=_DEFAULTS.get(parameter.name),
-    )
 
 
 def _option(

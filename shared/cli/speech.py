@@ -16,7 +16,7 @@ from typing import Any, override
 import click
 
 from shared.cli.exits import ExitCode
-from shared.cli.output import OutputFormat, output_option, plain_value, remark, show, waiting
+from shared.cli.output import OutputFormat, output_option, plain_value, show, waiting
 from shared.cli.session import Session, speech_options
 from shared.cli.signatures import LARGEST_PAGE, Signature
 from shared.cli.values import Duration
@@ -24,7 +24,7 @@ from shared.speech.client import SpeechClient
 from shared.speech.credentials import KeyCredential
 from shared.speech.operations import OPERATIONS
 from shared.speech.resources.resource import Resource
-from shared.speech.types.common import StatefulEntity, Status
+from shared.speech.types.common import Model, Stateful, Status
 from shared.speech.types.files import File
 
 _LARGEST_FILE_BYTES = 2**40
@@ -119,18 +119,27 @@ def _verb_command(verb: str, signature: Signature) -> click.Command:
 
 
 def _waiting_options(signature: Signature) -> Iterable[click.Option]:
-    if signature.returns_entity and signature.name != "wait" and hasattr(nouns()[signature.noun], "wait"):
+    if waiting_noun(signature):
         yield click.Option(
             ["--wait", "wait_"], is_flag=True, help="Wait until it has Succeeded or Failed; exit code 1 if it failed."
         )
         yield click.Option(["--timeout", "timeout_"], type=Duration(), default="24h", help="Wait no longer than this.")
 
 
+def waiting_noun(signature: Signature) -> str | None:
+    """The noun whose `wait` waits for what a method returns; the copy of a model, say, is an entity of `operations`."""
+    if not signature.returns(Stateful) or signature.is_list or signature.name == "wait":
+        return None
+    waits = ((noun, signatures(noun).get("wait")) for noun in nouns())
+    return next((noun for noun, wait in waits if wait and wait.returned is signature.returned), None)
+
+
 def _file_options(signature: Signature) -> Iterable[click.Option]:
-    if signature.returns_files:
+    if signature.returns(File):
         folder = click.Path(file_okay=False, path_type=Path)
         yield click.Option(["--download", "download_"], type=folder, metavar="DIR", help="Download the content there.")
-        yield click.Option(["--with-sas", "with_sas"], is_flag=True, help="Show the content URLs with their SAS.")
+    if signature.returns(Model):
+        yield click.Option(["--with-sas", "with_sas"], is_flag=True, help="Show URLs with their SAS.")
 
 
 def _run(session: Session, signature: Signature, given: dict[str, Any]) -> None:
@@ -145,7 +154,7 @@ def _run(session: Session, signature: Signature, given: dict[str, Any]) -> None:
     if signature.is_list:
         result = list(islice(result, limit))
     if machinery.get("wait_"):
-        result = _wait(resource, signature.noun, result, machinery["timeout_"].total_seconds())
+        result = _wait(session.client, waiting_noun(signature) or "", result, machinery["timeout_"].total_seconds())
     if machinery.get("download_"):
         result = download(session.client, result if signature.is_list else [result], machinery["download_"])
     if signature.returned is bytes:
@@ -153,7 +162,7 @@ def _run(session: Session, signature: Signature, given: dict[str, Any]) -> None:
     elif signature.returned is not None:
         show(result, machinery["output"], with_sas=machinery.get("with_sas", False))
     waited = machinery.get("wait_") or signature.name == "wait"
-    if waited and isinstance(result, StatefulEntity) and result.status != Status.SUCCEEDED:
+    if waited and isinstance(result, Stateful) and result.status != Status.SUCCEEDED:
         raise click.exceptions.Exit(ExitCode.FAILED)
 
 
@@ -169,11 +178,9 @@ def _call(resource: Resource, signature: Signature, arguments: dict[str, Any]) -
         raise click.UsageError(str(error)) from None
 
 
-def _wait(resource: Any, noun: str, entity: StatefulEntity, timeout_seconds: float) -> StatefulEntity:  # noqa: ANN401 - a resource with `wait`
-    remark(f"{noun} {entity.id}")
+def _wait(client: SpeechClient, noun: str, entity: Any, timeout_seconds: float) -> Any:  # noqa: ANN401 - of any noun
     with waiting(f"{noun} {entity.id}") as told:
-        waited: StatefulEntity = resource.wait(entity.id, timeout_seconds=timeout_seconds, on_progress=told)
-        return waited
+        return getattr(client, noun).wait(entity.id, timeout_seconds=timeout_seconds, on_progress=told)
 
 
 def download(client: SpeechClient, files: Iterable[File], folder: Path) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@ import re
 import types
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO, Literal, TypeAliasType, Union, get_args, get_origin, override
@@ -53,12 +53,31 @@ class Moment(click.ParamType[datetime]):
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
+class Day(click.ParamType[date]):
+    """A day in ISO 8601."""
+
+    name = "date"
+
+    @override
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        if isinstance(value, date):
+            return value
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is no day: write 2026-05-01", param, ctx)
+
+
 class Member(click.ParamType[Enum]):
     """A member of an enum by its value, whatever its case; an OpenEnum takes others, too, for a newer service."""
 
     def __init__(self, enum: type[Enum]) -> None:
         self._enum = enum
         self.name = "|".join(str(member.value) for member in enum)
+
+    @override
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        return f"[{self.name}]"  # click would write the values in capitals
 
     @override
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Enum:
@@ -130,6 +149,7 @@ _SCALARS: Mapping[Any, Callable[[], click.ParamType[Any]]] = {
     float: lambda: click.FLOAT,
     bool: lambda: click.BOOL,
     datetime: Moment,
+    date: Day,
     timedelta: Duration,
     EntityReference: Reference,
 }
