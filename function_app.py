@@ -26,9 +26,24 @@ _COLLECT_QUEUE = "collect"
 )
 def intake_audio(blob: BlobReference) -> None:
     """Take in a blob of the container `audio`, and submit its group."""
+    _take_in(blob.name)
+
+
+@app.function_name("intake_event")
+@app.queue_trigger(arg_name="message", queue_name="audio-events", connection=_STORAGE)
+def intake_event(message: func.QueueMessage) -> None:
+    """The same for an event that Event Grid put into a queue, which takes no key; doubled ones are harmless."""
+    from shared.pipeline.messages import created_blob  # noqa: PLC0415 - heavy
+
+    name = created_blob(message.get_body())
+    if name:
+        _take_in(name)
+
+
+def _take_in(name: str) -> None:
     from shared.wiring import app as dropscribe  # noqa: PLC0415 - heavy
 
-    for group in dropscribe().intake.receive(blob.name):
+    for group in dropscribe().intake.receive(name):
         dropscribe().commit.commit(group)
 
 

@@ -127,6 +127,22 @@ def test_duplicate_events_change_nothing(new_world: NewWorld) -> None:
     assert world.container("transcripts").get_blob_client("twice.wav.json").get_blob_properties().etag == before
 
 
+def test_events_in_a_queue_take_audio_in(new_world: NewWorld) -> None:
+    """Where Event Grid delivers to the queue, doubled events included, each blob is submitted once."""
+    world = new_world()
+    world.start_host({"BLOB_TRIGGER_SOURCE": "EventGrid"})
+    queue = world.queues.create_queue("audio-events")
+    world.upload("queued.wav")
+    event = {
+        "eventType": "Microsoft.Storage.BlobCreated",
+        "subject": "/blobServices/default/containers/audio/blobs/queued.wav",
+    }
+    for _ in range(2):
+        queue.send_message(base64.b64encode(json.dumps(event).encode()).decode())
+    world.wait_for("queued.wav")
+    assert world.times_submitted() == {"queued.wav": 1}
+
+
 def test_lost_notifications_cost_a_sweep_only(world: World) -> None:
     """Without any notification the sweep finds the finished transcription."""
     world.emulator.arm([Lost()])
