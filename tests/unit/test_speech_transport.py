@@ -5,13 +5,14 @@ import io
 import json
 import logging
 import socket
+import sys
 import threading
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, NoReturn
+from typing import Any, NoReturn, override
 
 import pytest
 import requests
@@ -77,6 +78,11 @@ class LoopbackServer(ThreadingHTTPServer):
 
     daemon_threads = True
     request_queue_size = 64
+
+    @override
+    def handle_error(self, *_: object) -> None:
+        if not isinstance(sys.exception(), ConnectionError):  # a client that goes away in the middle is no news
+            traceback.print_exc()
 
 
 class ScriptedServer:

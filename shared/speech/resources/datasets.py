@@ -1,6 +1,7 @@
 # ruff: noqa: A002 - filter is the service's name for it
 """Datasets: text and audio that models are adapted with and tested on (operations Datasets_*)."""
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from datetime import timedelta
@@ -130,12 +131,12 @@ class Datasets(Resource):
         with opened(data) as file:
             blocks = BlockedFile(file, block_bytes)
 
-            def send(index: int) -> tuple[int, str, int]:
+            def send(index: int) -> tuple[str, int]:
                 content = blocks.read(index)
                 name = block_id(index, content)
                 if name not in known:
                     self.upload_block(dataset_id, name, content)
-                return index, name, len(content)
+                return name, len(content)
 
             names = _in_parallel(send, blocks, threads, on_progress)
         if names != committed:
@@ -202,18 +203,30 @@ def _by_locale(lists: Mapping[str, Sequence[str]]) -> Mapping[str, Sequence[str]
 
 
 def _in_parallel(
-    send: Callable[[int], tuple[int, str, int]], blocks: BlockedFile, threads: int, on_progress: UploadProgress | None
+    send: Callable[[int], tuple[str, int]], blocks: BlockedFile, threads: int, on_progress: UploadProgress | None
 ) -> list[str]:
-    """The ids of all blocks once `send` has dealt with each; its first error ends the rest."""
+    """The ids of all blocks once `send` has dealt with each; after its first error no other block is begun."""
     names = [""] * len(blocks)
     done = 0
+    stopped = threading.Event()
+
+    def attempt(index: int) -> tuple[int, str, int] | None:
+        if stopped.is_set():
+            return None
+        try:
+            return index, *send(index)
+        except BaseException:
+            stopped.set()
+            raise
+
     with ThreadPoolExecutor(threads) as pool:
         try:
-            for future in as_completed([pool.submit(send, index) for index in range(len(blocks))]):
-                index, names[index], size = future.result()
-                done += size
-                if on_progress:
-                    on_progress(done, blocks.size)
+            for future in as_completed([pool.submit(attempt, index) for index in range(len(blocks))]):
+                if sent := future.result():
+                    index, names[index], size = sent
+                    done += size
+                    if on_progress:
+                        on_progress(done, blocks.size)
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+            stopped.set()
     return names
