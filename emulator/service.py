@@ -24,6 +24,7 @@ from emulator.resources.health import ServiceHealth
 from emulator.resources.transcriptions import ResultContent, Transcriptions
 from emulator.resources.webhooks import WebHooks
 from emulator.settings import Settings
+from emulator.short_audio import ShortAudio
 from emulator.status_page import add_status_page
 from emulator.store import Store
 
@@ -83,6 +84,8 @@ class Service:
         content = ResultContent(store=self.store, clock=self.clock, faults=self.faults)
         add_operations(app, gate, self._handlers())
         app.router.add_get(f"{CONTENT_PATH}/{{fileId}}", gate.content(content.get), allow_head=False)
+        locales = engines.ENGINES[self.settings.engine].locales
+        ShortAudio(engine=self.engine, locales=locales, folder=self.store.downloads).add_to(app, gate)
         add_admin(app, self)
         add_status_page(app, self)
         return app

@@ -6,7 +6,7 @@ Times are ticks of 100 ns, as in the service's result file.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 ProfanityMode = Literal["None", "Removed", "Tags", "Masked"]
 PunctuationMode = Literal["None", "Dictated", "Automatic", "DictatedAndAutomatic"]
@@ -108,4 +108,65 @@ class Engine(Protocol):
 
     async def close(self) -> None:
         """End worker processes and give back what the engine holds."""
+        ...
+
+
+PronunciationError = Literal["None", "Omission", "Insertion", "Mispronunciation"]
+
+
+@dataclass(frozen=True, slots=True)
+class AssessmentRequest:
+    """A short recording of somebody who reads `reference_text` aloud."""
+
+    audio: Path
+    locale: str
+    reference_text: str
+    profanity: ProfanityMode = "Masked"
+
+
+@dataclass(frozen=True, slots=True)
+class Phoneme:
+    """A phoneme of a word, named as the service does (SAPI), with its accuracy from 0 to 100."""
+
+    name: str
+    offset_ticks: int
+    duration_ticks: int
+    accuracy: float
+
+
+@dataclass(frozen=True, slots=True)
+class AssessedWord:
+    """A word of the text, or one that was put in; a word that was left out lasts 0 ticks.
+
+    `understood` is True where the text's word was recognized as such.
+    """
+
+    text: str
+    error: PronunciationError
+    accuracy: float
+    offset_ticks: int = 0
+    duration_ticks: int = 0
+    understood: bool = False
+    phonemes: tuple[Phoneme, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AssessedAudio:
+    """What was heard, and how each word was read, in the order of the text."""
+
+    heard: Alternative
+    offset_ticks: int
+    duration_ticks: int
+    words: tuple[AssessedWord, ...]
+
+
+@runtime_checkable
+class AssessingEngine(Engine, Protocol):
+    """An engine that can also score how a text is read."""
+
+    async def assess(self, request: AssessmentRequest) -> AssessedAudio | None:
+        """Assess one reading; None where no words were heard.
+
+        Raise AudioRejectedError where the file is at fault, and with kind `InvalidReferenceText` where the text is.
+        """
         ...

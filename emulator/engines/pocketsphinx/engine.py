@@ -9,8 +9,14 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from emulator.engines.pocketsphinx.messages import LENGTH, Answer, Rejected, pack
-from emulator.engines.protocol import AudioRejectedError, RecognitionRequest, RecognizedAudio
+from emulator.engines.pocketsphinx.messages import LENGTH, Answer, Rejected, Request, pack
+from emulator.engines.protocol import (
+    AssessedAudio,
+    AssessmentRequest,
+    AudioRejectedError,
+    RecognitionRequest,
+    RecognizedAudio,
+)
 
 _ROOT = Path(__file__).resolve().parents[3]
 _TRIES = 2
@@ -44,6 +50,17 @@ class PocketsphinxEngine:
         """
         # A worker has another working directory; metadata, which may not pickle, and sidecar are not its concern.
         request = replace(request, audio=request.audio.resolve(), metadata={}, sidecar=None)
+        answer = await self._answer(request)
+        assert isinstance(answer, RecognizedAudio)  # noqa: S101 - a worker answers what it is asked
+        return answer
+
+    async def assess(self, request: AssessmentRequest) -> AssessedAudio | None:
+        """Assess how a text is read; None where no words were heard. Raises AudioRejectedError as `recognize` does."""
+        answer = await self._answer(replace(request, audio=request.audio.resolve()))
+        assert isinstance(answer, AssessedAudio | None)  # noqa: S101 - a worker answers what it is asked
+        return answer
+
+    async def _answer(self, request: Request) -> RecognizedAudio | AssessedAudio | None:
         async with self._turns:
             for _ in range(_TRIES):
                 try:
@@ -58,7 +75,7 @@ class PocketsphinxEngine:
         while self._workers:
             self._workers.pop().end()
 
-    async def _ask(self, request: RecognitionRequest) -> RecognizedAudio:
+    async def _ask(self, request: Request) -> RecognizedAudio | AssessedAudio | None:
         worker = self._idle_or_new_worker()
         try:
             answer = await worker.ask(request)
@@ -113,7 +130,7 @@ class Worker:
         """Whether the process has not ended."""
         return self._process.poll() is None
 
-    async def ask(self, request: RecognitionRequest) -> Answer:
+    async def ask(self, request: Request) -> Answer:
         """Send a request and wait for the answer; WorkerDiedError where none comes."""
         try:
             if not self._streams:

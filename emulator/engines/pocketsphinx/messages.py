@@ -4,7 +4,7 @@ import pickle
 import struct
 from dataclasses import dataclass
 
-from emulator.engines.protocol import RecognitionRequest, RecognizedAudio
+from emulator.engines.protocol import AssessedAudio, AssessmentRequest, RecognitionRequest, RecognizedAudio
 
 LENGTH = struct.Struct(">Q")
 """What goes before each message: the number of its bytes."""
@@ -18,10 +18,11 @@ class Rejected:
     message: str
 
 
-Answer = RecognizedAudio | Rejected
+Request = RecognitionRequest | AssessmentRequest
+Answer = RecognizedAudio | AssessedAudio | None | Rejected
 
 
-def pack(message: RecognitionRequest | Answer) -> bytes:
+def pack(message: Request | Answer) -> bytes:
     """A message as it is sent."""
     body = pickle.dumps(message)
     return LENGTH.pack(len(body)) + body

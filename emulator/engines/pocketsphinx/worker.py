@@ -12,16 +12,19 @@ import sys
 import threading
 from typing import BinaryIO
 
-from emulator.engines.pocketsphinx.messages import LENGTH, Answer, Rejected, pack
+from emulator.engines.pocketsphinx.assessment import ReadingAssessor
+from emulator.engines.pocketsphinx.messages import LENGTH, Answer, Rejected, Request, pack
 from emulator.engines.pocketsphinx.recognizer import FileRecognizer
-from emulator.engines.protocol import AudioRejectedError, RecognitionRequest
+from emulator.engines.protocol import AssessmentRequest, AudioRejectedError
 
 _log = logging.getLogger(__name__)
 
 
-def answer(recognizer: FileRecognizer, request: RecognitionRequest) -> Answer:
-    """Recognize a file; whatever goes wrong with it concerns this file alone."""
+def answer(recognizer: FileRecognizer, assessor: ReadingAssessor, request: Request) -> Answer:
+    """Recognize or assess a file; whatever goes wrong with it concerns this file alone."""
     try:
+        if isinstance(request, AssessmentRequest):
+            return assessor.assess(request)
         return recognizer.recognize(request)
     except AudioRejectedError as error:
         return Rejected(error.kind, str(error))
@@ -35,15 +38,15 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; the parent decides what ends
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # a library's chatter must not get between the answers
-    requests: queue.SimpleQueue[RecognitionRequest] = queue.SimpleQueue()
+    requests: queue.SimpleQueue[Request] = queue.SimpleQueue()
     threading.Thread(target=_read, args=(sys.stdin.buffer, requests), daemon=True).start()
-    recognizer = FileRecognizer()
+    recognizer, assessor = FileRecognizer(), ReadingAssessor()
     while True:
-        answers.write(pack(answer(recognizer, requests.get())))
+        answers.write(pack(answer(recognizer, assessor, requests.get())))
         answers.flush()
 
 
-def _read(pipe: BinaryIO, requests: queue.SimpleQueue[RecognitionRequest]) -> None:
+def _read(pipe: BinaryIO, requests: queue.SimpleQueue[Request]) -> None:
     """Pass requests on, also during a recognition, and end the process with the pipe."""
     while header := pipe.read(LENGTH.size):
         (length,) = LENGTH.unpack(header)
