@@ -133,6 +133,6 @@ def commit(app: App, groups: Iterable[str]) -> None:
     groups = sorted(groups)
     for group in counted(groups, "submitting", total=len(groups)):
         app.commit.commit(group)
-    left = sum(1 for group in groups for _ in app.ledger.tickets(group))
+    left = sum(ticket.due <= app.now() for group in groups for ticket in app.ledger.tickets(group))
     if left:
         remark(f"{left} files wait; the app's timer submits them")

@@ -101,6 +101,8 @@ def _table(plain: Any) -> Table | Text:  # noqa: ANN401 - JSON
 
 
 def _rows(plain: list[Any]) -> Table | Text:
+    if not plain:
+        return Text("none")
     if not all(isinstance(row, dict) for row in plain):
         return Text("\n".join(_written(row) for row in plain))
     with_id = [_with_id(row) for row in plain]
@@ -120,7 +122,9 @@ def _with_id(row: dict[str, Any]) -> dict[str, Any]:
     return {"id": url.partition("?")[0].rpartition("/")[2], **row} if isinstance(url, str) else row
 
 
-def _cell(value: object) -> Text:
+def _cell(value: object) -> Table | Text:
+    if isinstance(value, list) and value and all(isinstance(row, dict) for row in value):
+        return _rows(value)
     return Text(_written(value), overflow="fold")
 
 

@@ -74,9 +74,7 @@ class Retrier:
         if rejections.told:
             raise CannotRetryError("; ".join(rejections.told))
         if not groups:
-            raise CannotRetryError(
-                "its options leave it to a manifest (start=manifest); name it in one with again=true"
-            )
+            raise CannotRetryError("intake queued nothing: with start=manifest, name it in a manifest with again=true")
         return groups
 
 

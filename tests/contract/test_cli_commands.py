@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -176,18 +177,20 @@ def test_errors_are_one_line_with_an_exit_code(run: CommandLine, tmp_path: Path)
     wrong_key = tmp_path / "key"
     wrong_key.write_text("wrong\n", encoding="utf-8")
     listing = ("speech", "transcriptions", "list")
-    cases = {
-        "no storage": run(*listing, settings={"DATA_STORAGE": ""}),
-        "wrong key": run("speech", "--key-file", str(wrong_key), "transcriptions", "list"),
-        "bad body": run("speech", "webhooks", "create", "--json", "-", given="{}"),
-        "bad field": run("speech", "webhooks", "create", "--json", "-", given='{"displayName": 1}'),
-        "unsupported": run("speech", "--api-version", "2024-11-15", "health", "get"),
-        "refused": run("speech", "transcriptions", "create", "--display-name", "x", "--locale", "en-US"),
-        "no job": run("jobs", "show", "20260101T000000000000Z-0123456789ab"),
-        "no service": run(*listing, settings={"SPEECH_ENDPOINT": "http://127.0.0.1:9"}),
+    run.emulator.arm([ServerError(operation="WebHooks_Get", status=503)])
+    attempts: dict[str, Callable[[], Ran]] = {
+        "no storage": lambda: run(*listing, settings={"DATA_STORAGE": ""}),
+        "wrong key": lambda: run("speech", "--key-file", str(wrong_key), "transcriptions", "list"),
+        "bad body": lambda: run("speech", "webhooks", "create", "--json", "-", given="{}"),
+        "bad field": lambda: run("speech", "webhooks", "create", "--json", "-", given='{"displayName": 1}'),
+        "unsupported": lambda: run("speech", "--api-version", "2024-11-15", "health", "get"),
+        "refused": lambda: run("speech", "transcriptions", "create", "--display-name", "x", "--locale", "en-US"),
+        "no job": lambda: run("jobs", "show", "20260101T000000000000Z-0123456789ab"),
+        "no service": lambda: run(*listing, settings={"SPEECH_ENDPOINT": "http://127.0.0.1:9"}),
+        "outage": lambda: run("speech", "webhooks", "get", "x"),
     }
-    run.emulator.arm([ServerError(status=503)])
-    cases["outage"] = run("speech", "transcriptions", "update", "x", "--description", "y")
+    with ThreadPoolExecutor(3) as threads:
+        cases = dict(zip(attempts, threads.map(lambda attempt: attempt(), attempts.values()), strict=True))
     assert {name: ran.code for name, ran in cases.items()} == {
         "no storage": 3,
         "wrong key": 3,
