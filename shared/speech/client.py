@@ -8,8 +8,10 @@ from types import TracebackType
 from typing import BinaryIO, Self
 
 import requests
+from pydantic_core import from_json
 
 from shared.speech.credentials import KeyCredential, TokenCredential, authorization
+from shared.speech.errors import MalformedResponse
 from shared.speech.resources.datasets import Datasets
 from shared.speech.resources.endpoints import Endpoints
 from shared.speech.resources.evaluations import Evaluations
@@ -87,6 +89,16 @@ class SpeechClient:
         content = BytesIO()
         self.download_to(file, content, max_bytes=max_bytes)
         return content.getvalue()
+
+    def download_json(self, file: File | ModelFile | str, *, max_bytes: int = LARGEST_DOWNLOAD_BYTES) -> object:
+        """The content of a file as JSON, such as a result or a report. MalformedResponse if it is none."""
+        try:
+            value: object = from_json(self.download(file, max_bytes=max_bytes))
+        except ValueError:
+            pass  # its text may show the content
+        else:
+            return value
+        raise MalformedResponse("the file's content is no JSON")
 
     def download_to(
         self, file: File | ModelFile | str, target: BinaryIO, *, max_bytes: int = LARGEST_DOWNLOAD_BYTES

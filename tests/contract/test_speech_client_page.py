@@ -116,5 +116,5 @@ def test_the_page_runs(
         "0:00:01.500000 ['hello']",
     ):
         assert expected in printed
-    assert b"hello" in names["result"]
+    assert names["result"]["combinedRecognizedPhrases"][0]["lexical"] == "hello"
     assert (tmp_path / "weights.bin").stat().st_size > 0

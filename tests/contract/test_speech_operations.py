@@ -27,6 +27,7 @@ from shared.speech import (
     EndpointProperties,
     EndpointPropertiesUpdate,
     EntityReference,
+    Expression,
     Filter,
     LanguageIdentification,
     MalformedResponse,
@@ -47,7 +48,7 @@ from shared.speech.versions import API_VERSIONS, api_version
 from tests.contract.operations import OPERATIONS
 from tests.contract.specification import specification
 from tests.contract.test_speech_client import Json, check_request, example, operation_id
-from tests.unit.test_speech_transport import Reply, ScriptedServer, Time, connect
+from tests.unit.test_speech_transport import CUT, Reply, ScriptedServer, Time, connect
 
 ID = "ba7ea6f5-3065-40b7-b49a-a90f48584683"
 OTHER_ID = "0a1b2c3d-3065-40b7-b49a-a90f48584683"
@@ -572,6 +573,60 @@ def test_a_copy_with_authorization(server: ScriptedServer, time: Time) -> None:
     assert done.result is not None
     assert speech.entity_id(done.result.link or "") == OTHER_ID
     assert json.loads(server.received[1].body) == given
+
+
+CREATE_AND_FIND: dict[str, Callable[[SpeechClient, Expression], Any]] = {
+    "datasets": lambda c, find: c.datasets.create(new_dataset(), find=find),
+    "endpoints": lambda c, find: c.endpoints.create(speech.NewEndpoint(**NAMED), find=find),
+    "evaluations": lambda c, find: c.evaluations.create(
+        speech.NewEvaluation(
+            **NAMED, model1=reference("models"), model2=reference("models"), dataset=reference("datasets")
+        ),
+        find=find,
+    ),
+    "models": lambda c, find: c.models.create(speech.NewCustomModel(**NAMED), find=find),
+    "projects": lambda c, find: c.projects.create(speech.NewProject(**NAMED), find=find),
+    "transcriptions": lambda c, find: c.transcriptions.create(new_transcription(), find=find),
+    "webhooks": lambda c, find: c.webhooks.create(
+        speech.NewWebHook(display_name="n", web_url="https://host/hook", events=WebHookEvents(ping=True)), find=find
+    ),
+}
+FOUND, NOTHING = Reply(body={"values": [OF_ALL_KINDS]}), Reply(body={"values": []})
+
+
+@pytest.mark.parametrize("noun", CREATE_AND_FIND)
+@pytest.mark.parametrize(
+    ("script", "methods"),
+    [
+        ([CUT, FOUND], "POST GET"),
+        ([Reply(503), NOTHING, Reply(201, OF_ALL_KINDS)], "POST GET POST"),
+        ([Reply(201, b"<html>"), NOTHING, CUT, FOUND], "POST GET POST GET"),
+    ],
+)
+def test_an_uncertain_create_that_can_be_looked_up(
+    server: ScriptedServer, time: Time, noun: str, script: list[Reply], methods: str
+) -> None:
+    """What may be there is looked for by the given filter, and created again only if it is not there."""
+    server.answers(*script)
+    with connect(server.endpoint, time) as client:
+        assert CREATE_AND_FIND[noun](client, Filter.display_name == "n").id == ID
+    assert " ".join(one.method for one in server.received) == methods
+    assert {one.path for one in server.received if one.method == "GET"} == {
+        f"/speechtotext/v3.1/{noun}?filter=displayName%20eq%20%27n%27"
+    }
+
+
+def test_a_create_that_stays_uncertain(server: ScriptedServer, time: Time) -> None:
+    """After two attempts the last error is raised; a refusal is raised at once, looked up or not."""
+    with connect(server.endpoint, time) as client:
+        server.answers(CUT, NOTHING, Reply(500), NOTHING)
+        with pytest.raises(speech.ServerError) as caught:
+            CREATE_AND_FIND["projects"](client, Filter.display_name == "n")
+        assert caught.value.may_have_taken_effect
+        server.answers(Reply(400, {"code": "C"}))
+        with pytest.raises(speech.BadRequest):
+            CREATE_AND_FIND["projects"](client, Filter.display_name == "n")
+    assert [one.method for one in server.received] == ["POST", "GET", "POST", "GET", "POST"]
 
 
 UNSUPPORTED_FIELDS: list[tuple[str, str, Callable[[SpeechClient], object]]] = [

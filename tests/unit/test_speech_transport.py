@@ -539,6 +539,14 @@ class TestDownloads:
             client.download_to(f"{server.endpoint}/file", target, max_bytes=1_000_000)
         assert len(target.getvalue()) <= 1_000_000
 
+    def test_json(self, server: ScriptedServer, client: SpeechClient) -> None:
+        """A result is parsed; what is no JSON is told without its content."""
+        server.answers(Reply(body={"source": "a"}), Reply(body=b'{"source": "s3cr3t'))
+        assert client.download_json(f"{server.endpoint}/file") == {"source": "a"}
+        with pytest.raises(MalformedResponse, match="no JSON") as caught:
+            client.download_json(f"{server.endpoint}/file")
+        assert "s3cr3t" not in texts(caught.value)
+
     def test_a_file_knows_its_url(self, server: ScriptedServer, client: SpeechClient) -> None:
         """A File is downloaded from its content URL; one without it is refused."""
         server.answers(Reply(body=b"content"))

@@ -41,12 +41,13 @@ from shared.speech.uploads import (
 class Datasets(Resource):
     """`client.datasets`."""
 
-    def create(self, dataset: NewDataset) -> Dataset:
+    def create(self, dataset: NewDataset, *, find: FilterLike | None = None) -> Dataset:
         """Create a dataset from a URL, or one that waits for its blocks if it has none (Datasets_Create).
 
-        Sent again only when it is certain that it took no effect.
+        Sent again only when it is certain that it took no effect. `find`, a filter that matches nothing but what is
+        created, looks for what may be there after any other failure; it is created once more if it is not.
         """
-        return self._entity(Dataset, self._call("Datasets_Create", body=create_body(dataset)))
+        return self._create("Datasets_Create", "Datasets_List", Dataset, dataset, find=find)
 
     def upload(
         self,

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 
 from shared.speech.paging import Paged
-from shared.speech.resources.resource import FilterLike, Resource, create_body, update_body
+from shared.speech.resources.resource import FilterLike, Resource, update_body
 from shared.speech.types.endpoints import Endpoint, EndpointUpdate, NewEndpoint
 from shared.speech.types.files import File
 
@@ -13,12 +13,13 @@ from shared.speech.types.files import File
 class Endpoints(Resource):
     """`client.endpoints`; API versions after 3.2 have no logs."""
 
-    def create(self, endpoint: NewEndpoint) -> Endpoint:
+    def create(self, endpoint: NewEndpoint, *, find: FilterLike | None = None) -> Endpoint:
         """Deploy a model (Endpoints_Create).
 
-        Sent again only when it is certain that it took no effect.
+        Sent again only when it is certain that it took no effect. `find`, a filter that matches nothing but what is
+        created, looks for what may be there after any other failure; it is created once more if it is not.
         """
-        return self._entity(Endpoint, self._call("Endpoints_Create", body=create_body(endpoint)))
+        return self._create("Endpoints_Create", "Endpoints_List", Endpoint, endpoint, find=find)
 
     def get(self, endpoint_id: str) -> Endpoint:
         """One endpoint (Endpoints_Get). NotFound if there is none."""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from shared.speech.paging import Paged
-from shared.speech.resources.resource import FilterLike, Resource, create_body, update_body
+from shared.speech.resources.resource import FilterLike, Resource, update_body
 from shared.speech.types.evaluations import Evaluation, EvaluationUpdate, NewEvaluation
 from shared.speech.types.files import File
 
@@ -13,12 +13,13 @@ from shared.speech.types.files import File
 class Evaluations(Resource):
     """`client.evaluations`."""
 
-    def create(self, evaluation: NewEvaluation) -> Evaluation:
+    def create(self, evaluation: NewEvaluation, *, find: FilterLike | None = None) -> Evaluation:
         """Start an evaluation (Evaluations_Create).
 
-        Sent again only when it is certain that it took no effect.
+        Sent again only when it is certain that it took no effect. `find`, a filter that matches nothing but what is
+        created, looks for what may be there after any other failure; it is created once more if it is not.
         """
-        return self._entity(Evaluation, self._call("Evaluations_Create", body=create_body(evaluation)))
+        return self._create("Evaluations_Create", "Evaluations_List", Evaluation, evaluation, find=find)
 
     def get(self, evaluation_id: str) -> Evaluation:
         """One evaluation (Evaluations_Get). NotFound if there is none."""

@@ -24,12 +24,13 @@ DEFAULT_SAS_VALIDITY = timedelta(hours=12)
 class Models(Resource):
     """`client.models`."""
 
-    def create(self, model: NewCustomModel) -> CustomModel:
+    def create(self, model: NewCustomModel, *, find: FilterLike | None = None) -> CustomModel:
         """Train a custom model (Models_Create).
 
-        Sent again only when it is certain that it took no effect.
+        Sent again only when it is certain that it took no effect. `find`, a filter that matches nothing but what is
+        created, looks for what may be there after any other failure; it is created once more if it is not.
         """
-        return self._entity(CustomModel, self._call("Models_Create", body=create_body(model)))
+        return self._create("Models_Create", "Models_ListCustomModels", CustomModel, model, find=find)
 
     def get_custom_model(self, model_id: str) -> CustomModel:
         """One custom model (Models_GetCustomModel). NotFound if there is none."""

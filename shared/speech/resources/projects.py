@@ -4,7 +4,7 @@
 from collections.abc import Sequence
 
 from shared.speech.paging import Paged
-from shared.speech.resources.resource import FilterLike, Resource, create_body, update_body
+from shared.speech.resources.resource import FilterLike, Resource, update_body
 from shared.speech.types.datasets import Dataset
 from shared.speech.types.endpoints import Endpoint
 from shared.speech.types.evaluations import Evaluation
@@ -16,12 +16,13 @@ from shared.speech.types.transcriptions import Transcription
 class Projects(Resource):
     """`client.projects`; API version 2024-11-15 has none."""
 
-    def create(self, project: NewProject) -> Project:
+    def create(self, project: NewProject, *, find: FilterLike | None = None) -> Project:
         """Create a project (Projects_Create).
 
-        Sent again only when it is certain that it took no effect.
+        Sent again only when it is certain that it took no effect. `find`, a filter that matches nothing but what is
+        created, looks for what may be there after any other failure; it is created once more if it is not.
         """
-        return self._entity(Project, self._call("Projects_Create", body=create_body(project)))
+        return self._create("Projects_Create", "Projects_List", Project, project, find=find)
 
     def get(self, project_id: str) -> Project:
         """One project (Projects_Get). NotFound if there is none."""

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import from_json
 
-from shared.speech.errors import redact
+from shared.speech.errors import SpeechError, redact
 from shared.speech.filters import Expression
 from shared.speech.operations import OPERATIONS
 from shared.speech.paging import Page, Paged
@@ -18,6 +18,9 @@ from shared.speech.types.files import File
 from shared.speech.uploads import MultipartBody
 from shared.speech.versions import ApiVersion
 from shared.speech.waiting import Poller, Sighting
+
+_PAUSES_BEFORE_LOOKING = (1.0, 4.0)
+"""Seconds after each uncertain create, so that the service can show what it has made."""
 
 type FilterLike = Expression | str
 
@@ -74,6 +77,29 @@ class Resource:
             return Page([self._parsed(model, value, answer) for value in values], next_link)
 
         return Paged(self._url(operation, *identifiers, query=query), fetch)
+
+    def _create[M: Located](
+        self,
+        operation: str,
+        listing: str,
+        model: type[M],
+        new: Model,
+        *,
+        find: FilterLike | None,
+        secrets: tuple[str, ...] = (),
+    ) -> M:
+        """The new entity; with `find` looked for by `listing`, and created again at most once, if it may be there."""
+        for pause in _PAUSES_BEFORE_LOOKING:
+            try:
+                return self._entity(model, self._call(operation, body=create_body(new), secrets=secrets))
+            except SpeechError as error:
+                if find is None or not error.may_have_taken_effect:
+                    raise
+                failure = error
+            self._poller.sleep(pause)
+            for found in self._list(listing, model, query={"filter": find}):
+                return found
+        raise failure
 
     def _list_files(
         self, operation: str, identifier: str, sas_validity: timedelta | None, **query: object

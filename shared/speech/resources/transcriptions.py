@@ -23,13 +23,13 @@ from shared.speech.uploads import MultipartBody, UploadProgress, UploadSource, o
 class Transcriptions(Resource):
     """`client.transcriptions`."""
 
-    def create(self, transcription: NewTranscription) -> Transcription:
+    def create(self, transcription: NewTranscription, *, find: FilterLike | None = None) -> Transcription:
         """Start a transcription (Transcriptions_Create, or Transcriptions_Submit in newer versions).
 
-        Sent again only when it is certain that it took no effect: after 429, and when no connection came about. On any
-        other error that has `may_have_taken_effect`, look for it by its display name before creating it again.
+        Sent again only when it is certain that it took no effect. `find`, a filter that matches nothing but what is
+        created, looks for what may be there after any other failure; it is created once more if it is not.
         """
-        return self._entity(Transcription, self._call("Transcriptions_Create", body=create_body(transcription)))
+        return self._create("Transcriptions_Create", "Transcriptions_List", Transcription, transcription, find=find)
 
     def transcribe(
         self,

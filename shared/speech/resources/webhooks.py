@@ -4,8 +4,8 @@
 from collections.abc import Callable
 
 from shared.speech.paging import Paged
-from shared.speech.resources.resource import FilterLike, Resource, create_body, update_body
-from shared.speech.types.webhooks import NewWebHook, WebHook, WebHookUpdate
+from shared.speech.resources.resource import FilterLike, Resource, update_body
+from shared.speech.types.webhooks import NewWebHook, WebHook, WebHookProperties, WebHookUpdate
 
 NO_CONTENT = 204
 
@@ -13,12 +13,14 @@ NO_CONTENT = 204
 class WebHooks(Resource):
     """`client.webhooks`."""
 
-    def create(self, webhook: NewWebHook) -> WebHook:
+    def create(self, webhook: NewWebHook, *, find: FilterLike | None = None) -> WebHook:
         """Register a URL (WebHooks_Create); the service then sends it a challenge.
 
-        Sent again only when it is certain that it took no effect.
+        Sent again only when it is certain that it took no effect. `find`, a filter that matches nothing but what is
+        created, looks for what may be there after any other failure; it is created once more if it is not.
         """
-        return self._entity(WebHook, self._call("WebHooks_Create", body=create_body(webhook)))
+        secrets = _secrets(webhook.properties)
+        return self._create("WebHooks_Create", "WebHooks_List", WebHook, webhook, find=find, secrets=secrets)
 
     def get(self, webhook_id: str) -> WebHook:
         """One web hook (WebHooks_Get). NotFound if there is none."""
@@ -44,7 +46,9 @@ class WebHooks(Resource):
 
     def update(self, webhook_id: str, update: WebHookUpdate) -> WebHook:
         """Change a web hook (WebHooks_Update); see WebHookUpdate for what becomes of secret and challenge."""
-        return self._entity(WebHook, self._call("WebHooks_Update", webhook_id, body=update_body(update)))
+        secrets = _secrets(update.properties)
+        answer = self._call("WebHooks_Update", webhook_id, body=update_body(update), secrets=secrets)
+        return self._entity(WebHook, answer)
 
     def delete(self, webhook_id: str) -> None:
         """Delete a web hook (WebHooks_Delete)."""
@@ -57,3 +61,8 @@ class WebHooks(Resource):
     def test(self, webhook_id: str) -> bool:
         """Have the service send the last event again (WebHooks_Test); False if there is none to send."""
         return self._call("WebHooks_Test", webhook_id).status != NO_CONTENT
+
+
+def _secrets(properties: WebHookProperties | None) -> tuple[str, ...]:
+    """What is sent and must not come back in an error."""
+    return (properties.secret,) if properties and properties.secret else ()
