@@ -57,3 +57,4 @@ def cli(ctx: click.Context, verbose: bool) -> None:
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     logging.getLogger("dropscribe").setLevel(logging.INFO if verbose else logging.ERROR)
     ctx.obj = Session()
+    ctx.call_on_close(ctx.obj.close)

@@ -78,6 +78,12 @@ class Session:
         except ValueError as error:
             raise click.UsageError(f"--endpoint: {error}") from None
 
+    def close(self) -> None:
+        """Close the connections that were opened."""
+        for name in ("client", "recognizer"):
+            if name in vars(self):
+                getattr(self, name).close()
+
     @property
     def _credential(self) -> Any:  # noqa: ANN401 - a KeyCredential, or a TokenCredential of another package
         if self.key_file:

@@ -160,7 +160,7 @@ def read_body[M: BaseModel](model: type[M], given: dict[str, Any]) -> M:
         if value is not None and value != ():
             kind = kind_of(model.model_fields[name].annotation)
             content[_wire(model, name)] = dict(value) if kind.pairs else list(value) if kind.several else value
-    if not content:
+    if source is None and not content:
         raise click.UsageError("nothing to send: give --json FILE or an option for a field (see --help)")
     try:
         body = model.model_validate(content)

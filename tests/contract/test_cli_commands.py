@@ -1,10 +1,12 @@
 """The command line as operators run it: a process of its own, on real storage and the emulated service."""
 
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
+import wave
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -25,6 +27,17 @@ from tests.contract.surroundings import Audio, Receiver, wav
 
 ROOT = Path(__file__).parents[2]
 CONTAINERS = ("audio", "transcripts", "failed", "pipeline", "cli-uploads")
+
+
+def _wav(*, channels: int) -> bytes:
+    """Two seconds of 16 kHz, as short audio has it."""
+    file = io.BytesIO()
+    with wave.open(file, "wb") as audio:
+        audio.setnchannels(channels)
+        audio.setsampwidth(2)
+        audio.setframerate(16_000)
+        audio.writeframes(bytes(2 * 16_000 * 2 * channels))
+    return file.getvalue()
 
 
 @dataclass(frozen=True)
@@ -409,6 +422,34 @@ def test_the_web_hook_is_kept_by_hand(run: CommandLine, receiver: Receiver) -> N
     assert hook("webhook", "delete").code == ExitCode.OK
     assert hook("webhook", "repair").code == ExitCode.NOT_FOUND
     assert run("webhook", "status").code == ExitCode.SETTINGS
+
+
+def test_short_audio_is_recognized_at_once(run: CommandLine, tmp_path: Path) -> None:
+    """`recognize` prints what the service answers; audio of a wrong format and wrong usage have their codes."""
+    speech, stereo = tmp_path / "speech.wav", tmp_path / "stereo.wav"
+    speech.write_bytes(_wav(channels=1))
+    stereo.write_bytes(_wav(channels=2))
+    text = run("recognize", str(speech), "--language", "en-US")
+    assert (text.code, text.json["RecognitionStatus"]) == (ExitCode.OK, "Success")
+    assert text.json["DisplayText"]
+    detailed = run("recognize", str(speech), "--format", "detailed", "--profanity", "removed")
+    assert detailed.json["NBest"][0]["Lexical"]
+    refused = run("recognize", str(stereo))
+    assert (refused.code, "convert it" in refused.err) == (ExitCode.FAILED, True)
+    assert run("recognize", str(speech), "--reference-text", "Hi.", "--format", "simple").code == ExitCode.USAGE
+
+
+def test_a_reading_is_scored(run: CommandLine) -> None:
+    """With --reference-text the answer has pronunciation scores, of a correct reading high ones."""
+    reading = ROOT / "tests" / "data" / "short_audio" / "correct.ogg"
+    text = "The quick brown fox jumps over the lazy dog near the river."
+    with SpeechEmulator(engine="pocketsphinx", workers=1) as listening:
+        ran = run(
+            *("recognize", str(reading), "--reference-text", text, "--grading-system", "hundredmark"),
+            settings={"SPEECH_ENDPOINT": listening.endpoint},
+        )
+    assert ran.code == ExitCode.OK, ran.err
+    assert ran.json["NBest"][0]["AccuracyScore"] > 50
 
 
 def test_health_is_told_with_an_exit_code(run: CommandLine) -> None:
