@@ -1,0 +1,21 @@
+// A Speech resource. The custom subdomain is what Microsoft Entra tokens need; the identity reads the audio.
+param name string
+param location string
+param tags object
+param disableKeys bool
+
+resource speech 'Microsoft.CognitiveServices/accounts@2024-10-01' = {
+  name: name
+  location: location
+  tags: tags
+  kind: 'SpeechServices'
+  sku: { name: 'S0' }
+  identity: { type: 'SystemAssigned' }
+  properties: {
+    customSubDomainName: name
+    disableLocalAuth: disableKeys
+    publicNetworkAccess: 'Enabled'
+  }
+}
+
+output name string = speech.name

@@ -1,0 +1,264 @@
+// Dropscribe: the function app and everything that it reaches, with identities in place of keys.
+targetScope = 'subscription'
+
+@minLength(1)
+@maxLength(40)
+@description('Name of the azd environment; the resource group is named after it.')
+param environmentName string
+
+@minLength(1)
+@description('Region of every resource; Flex Consumption and Speech must be offered there.')
+@metadata({ azd: { type: 'location' } })
+param location string
+
+@description('Name of an existing Speech resource of tier S0 to use; empty makes a new one. It must have a custom subdomain and a system-assigned identity.')
+param speechResourceName string = ''
+
+@description('Resource group of the existing Speech resource, in this subscription.')
+param speechResourceGroup string = ''
+
+@description('Refuse keys at the new Speech resource, so that only identities get in.')
+param speechDisableKeys bool = true
+
+@allowed(['3.1', '2024-11-15', '2025-10-15'])
+@description('Version of the Speech-to-text REST API.')
+param speechApiVersion string = '3.1'
+
+@allowed(['identity', 'sas'])
+@description('How Speech reads the audio: with its own identity, or by a user delegation SAS for each file.')
+param audioAccess string = 'identity'
+
+@minLength(5)
+@description('Language of audio that says nothing else, as a locale.')
+param defaultLocale string = 'en-US'
+
+@allowed([512, 2048, 4096])
+@description('Memory of an instance in MB.')
+param instanceMemoryMB int = 2048
+
+@minValue(40)
+@maxValue(1000)
+@description('Most instances that the app scales out to.')
+param maximumInstanceCount int = 100
+
+@minValue(0)
+@maxValue(36500)
+@description('Days after which audio is deleted; 0 keeps it. Leave room for files that wait or are retried.')
+param audioRetentionDays int = 0
+
+@minValue(0)
+@maxValue(36500)
+@description('Days after which transcripts and failed records are deleted; 0 keeps them.')
+param resultRetentionDays int = 0
+
+@minValue(0)
+@maxValue(36500)
+@description('Days after which records of closed jobs and undeliverable events are deleted; 0 keeps them.')
+param recordRetentionDays int = 90
+
+@minValue(1)
+@maxValue(365)
+@description('Days for which deleted blobs and containers can be brought back.')
+param softDeleteDays int = 7
+
+@minValue(6)
+@maxValue(744)
+@description('Hours that the Speech service keeps a finished transcription.')
+param transcriptionHours int = 168
+
+@minValue(30)
+@maxValue(730)
+@description('Days that logs and telemetry are kept.')
+param logRetentionDays int = 30
+
+@description('E-mail address that alerts and the budget write to; empty raises alerts in the portal alone.')
+param alertEmail string = ''
+
+@minValue(0)
+@description('Monthly budget of the resource group in the currency of the subscription; 0 sets none. Needs alertEmail.')
+param monthlyBudget int = 0
+
+@description('First day of the month from which the budget counts. It cannot be changed later, so azd keeps it.')
+param budgetStartDate string = utcNow('yyyy-MM-01')
+
+@description('Object id of a user, group or service principal that may upload audio and read results; empty is nobody.')
+param operatorPrincipalId string = ''
+
+@secure()
+@description('Secret that signs notifications when a new one is made. Never pass one: the default is random.')
+param newWebhookSecret string = '${newGuid()}${newGuid()}'
+
+@description('Version of the web hook secret in use, kept by azd from the last deployment; empty makes a new secret.')
+param webhookSecretVersion string = ''
+
+@description('Version of the web hook secret that is still accepted during a rotation; empty is none.')
+param webhookPreviousSecretVersion string = ''
+
+var token = toLower(uniqueString(subscription().id, environmentName, location))
+var tags = { 'azd-env-name': environmentName }
+var newSpeech = empty(speechResourceName)
+var appName = 'func-dropscribe-${token}'
+
+resource group 'Microsoft.Resources/resourceGroups@2024-03-01' = {
+  name: 'rg-${environmentName}'
+  location: location
+  tags: tags
+}
+
+module identity 'app/identity.bicep' = {
+  name: 'identity'
+  scope: group
+  params: {
+    name: 'id-dropscribe-${token}'
+    location: location
+    tags: tags
+  }
+}
+
+module monitoring 'app/monitoring.bicep' = {
+  name: 'monitoring'
+  scope: group
+  params: {
+    workspaceName: 'log-dropscribe-${token}'
+    applicationInsightsName: 'appi-dropscribe-${token}'
+    location: location
+    tags: tags
+    retentionDays: logRetentionDays
+    appPrincipalId: identity.outputs.principalId
+  }
+}
+
+module speech 'app/speech.bicep' = if (newSpeech) {
+  name: 'speech'
+  scope: group
+  params: {
+    name: 'spch-dropscribe-${token}'
+    location: location
+    tags: tags
+    disableKeys: speechDisableKeys
+  }
+}
+
+module speechAccess 'app/speech-access.bicep' = {
+  name: 'speech-access'
+  scope: resourceGroup(newSpeech ? group.name : speechResourceGroup)
+  params: {
+    name: newSpeech ? speech!.outputs.name : speechResourceName
+    appPrincipalId: identity.outputs.principalId
+  }
+}
+
+module hostStorage 'app/host-storage.bicep' = {
+  name: 'host-storage'
+  scope: group
+  params: {
+    name: 'sthost${token}'
+    location: location
+    tags: tags
+    appPrincipalId: identity.outputs.principalId
+  }
+}
+
+module dataStorage 'app/data-storage.bicep' = {
+  name: 'data-storage'
+  scope: group
+  params: {
+    name: 'stdata${token}'
+    location: location
+    tags: tags
+    audioRetentionDays: audioRetentionDays
+    resultRetentionDays: resultRetentionDays
+    recordRetentionDays: recordRetentionDays
+    softDeleteDays: softDeleteDays
+    appPrincipalId: identity.outputs.principalId
+    speechPrincipalId: speechAccess.outputs.principalId
+    operatorPrincipalId: operatorPrincipalId
+  }
+}
+
+module events 'app/events.bicep' = {
+  name: 'events'
+  scope: group
+  params: {
+    name: 'evgt-dropscribe-${token}'
+    location: location
+    tags: tags
+    storageAccountName: dataStorage.outputs.name
+    audioContainer: dataStorage.outputs.audioContainer
+    queueName: dataStorage.outputs.eventQueue
+    deadLetterContainer: dataStorage.outputs.deadLetterContainer
+  }
+}
+
+module webhookSecret 'app/webhook-secret.bicep' = {
+  name: 'webhook-secret'
+  scope: group
+  params: {
+    vaultName: 'kv-${token}'
+    location: location
+    tags: tags
+    newSecret: newWebhookSecret
+    currentVersion: webhookSecretVersion
+    previousVersion: webhookPreviousSecretVersion
+    appPrincipalId: identity.outputs.principalId
+  }
+}
+
+module functionApp 'app/function-app.bicep' = {
+  name: 'function-app'
+  scope: group
+  params: {
+    name: appName
+    planName: 'plan-dropscribe-${token}'
+    location: location
+    tags: union(tags, { 'azd-service-name': 'dropscribe' })
+    identityId: identity.outputs.id
+    identityClientId: identity.outputs.clientId
+    instanceMemoryMB: instanceMemoryMB
+    maximumInstanceCount: maximumInstanceCount
+    hostStorageName: hostStorage.outputs.name
+    deploymentContainerUrl: hostStorage.outputs.deploymentContainerUrl
+    dataBlobUri: dataStorage.outputs.blobUri
+    dataQueueUri: dataStorage.outputs.queueUri
+    speechEndpoint: speechAccess.outputs.endpoint
+    speechApiVersion: speechApiVersion
+    audioAccess: audioAccess
+    defaultLocale: defaultLocale
+    transcriptionHours: transcriptionHours
+    webhookSecretReference: webhookSecret.outputs.reference
+    webhookPreviousSecretReference: webhookSecret.outputs.previousReference
+    applicationInsightsName: monitoring.outputs.applicationInsightsName
+  }
+}
+
+module alerts 'app/alerts.bicep' = {
+  name: 'alerts'
+  scope: group
+  params: {
+    location: location
+    tags: tags
+    applicationInsightsId: monitoring.outputs.applicationInsightsId
+    systemTopicId: events.outputs.systemTopicId
+    healthUrl: functionApp.outputs.healthUrl
+    email: alertEmail
+  }
+}
+
+module budget 'app/budget.bicep' = if (monthlyBudget > 0 && !empty(alertEmail)) {
+  name: 'budget'
+  scope: group
+  params: {
+    amount: monthlyBudget
+    startDate: budgetStartDate
+    email: alertEmail
+  }
+}
+
+// azd keeps outputs as environment variables; main.parameters.json hands the last two back to the next deployment.
+output AZURE_RESOURCE_GROUP string = group.name
+output DROPSCRIBE_APP_NAME string = functionApp.outputs.name
+output DROPSCRIBE_HEALTH_URL string = functionApp.outputs.healthUrl
+output DROPSCRIBE_DATA_ACCOUNT string = dataStorage.outputs.name
+output DROPSCRIBE_SPEECH_ENDPOINT string = speechAccess.outputs.endpoint
+output DROPSCRIBE_BUDGET_START_DATE string = budgetStartDate
+output DROPSCRIBE_WEBHOOK_SECRET_VERSION string = webhookSecret.outputs.currentVersion
