@@ -20,6 +20,7 @@ from pydantic_core import CoreSchema, core_schema
 
 Milliseconds = Annotated[int, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
+Score = Annotated[float, Field(ge=0, le=100, description="From 0 to the `scale` of the assessment.")]
 
 
 class Part(msgspec.Struct, gc=False):
@@ -121,6 +122,42 @@ class Statistics(Part):
     speakers: Annotated[list[SpeakerStatistics], Field(description="In the order of `speakers` of the document.")]
 
 
+class AssessedPhoneme(Part):
+    """One sound of an assessed word."""
+
+    text: Annotated[str, Field(description="The service's name of the phoneme.")]
+    start_ms: Milliseconds | None
+    end_ms: Milliseconds | None
+    accuracy: Score | None
+
+
+class AssessedWord(Part):
+    """A word of the text to be read, or one that the speaker put in."""
+
+    text: str
+    start_ms: Annotated[Milliseconds | None, Field(description="Null for a word that was left out.")]
+    end_ms: Annotated[Milliseconds | None, Field(description="Null for a word that was left out.")]
+    accuracy: Score | None
+    error: Annotated[
+        str | None,
+        Field(description="`None`, `Omission`, `Insertion` or `Mispronunciation`; null where not asked for."),
+    ]
+    phonemes: Annotated[list[AssessedPhoneme], Field(description="Empty unless phonemes were asked for.")]
+
+
+class Pronunciation(Part):
+    """How well a text was read aloud; a score that was not asked for is null."""
+
+    reference_text: Annotated[str | None, Field(description="The text to be read.")]
+    scale: Annotated[Literal[5, 100], Field(description="The highest score.")]
+    accuracy: Score | None
+    fluency: Score | None
+    completeness: Score | None
+    prosody: Score | None
+    overall: Score | None
+    words: Annotated[list[AssessedWord], Field(description="In the order of the text; empty unless asked for.")]
+
+
 class TranscriptWarning(Part):
     """Something that a user of the transcript should know, though it did not prevent it."""
 
@@ -134,7 +171,7 @@ class Transcript(Part):
     schema_version: Literal["1.0"]
     source: Source
     job_id: Annotated[str, Field(description="The app's job that submitted the audio.")]
-    transcription_id: Annotated[str, Field(description="The transcription's id at the Speech service.")]
+    transcription_id: Annotated[str, Field(description="Its id at the Speech service; empty for short audio.")]
     api_version: Annotated[str, Field(description="The version of the Speech API that was used.")]
     model: Annotated[str | None, Field(description="The speech model asked for; null for the service's default.")]
     locale: Annotated[str | None, Field(description="The locale that was asked for.")]
@@ -147,6 +184,9 @@ class Transcript(Part):
     phrases: Annotated[list[Phrase], Field(description="By `start_ms`, then `channel`.")]
     statistics: Statistics
     warnings: list[TranscriptWarning]
+    pronunciation: Annotated[
+        Pronunciation | None, Field(description="Scores of short audio that was assessed; null for any other.")
+    ] = None
 
 
 _ENCODER = msgspec.json.Encoder()
