@@ -16,7 +16,8 @@ LARGEST_BLOCK_BYTES = 8 * 2**20
 """Operation Datasets_UploadBlock."""
 MOST_BLOCKS = 50_000
 """Of one blob in Azure storage, which the blocks become."""
-_CHUNK_BYTES = 256 * 2**10
+PIECE_BYTES = 64 * 2**10
+"""What is handed to the network at once: Python gives each such piece the whole time limit of a connection."""
 
 type UploadSource = Path | str | BinaryIO
 """A path, or a seekable binary file, which is read from its present position to its end."""
@@ -81,7 +82,7 @@ class MultipartBody:
         self._file.seek(self._start)
         sent = 0
         while sent < self._size:
-            chunk = self._file.read(min(_CHUNK_BYTES, self._size - sent))
+            chunk = self._file.read(min(PIECE_BYTES, self._size - sent))
             if not chunk:
                 raise _shortened(sent, self._size)
             yield chunk
@@ -89,6 +90,21 @@ class MultipartBody:
             if self._on_progress:
                 self._on_progress(sent, self._size)
         yield self._end
+
+
+class BlockBody:
+    """A block on its way; in pieces, so that a slow line has the time limit for each of them, not for the block."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    def __len__(self) -> int:
+        return len(self._content)
+
+    def __iter__(self) -> Iterator[bytes]:
+        """The block from its beginning."""
+        for start in range(0, len(self._content), PIECE_BYTES):
+            yield self._content[start : start + PIECE_BYTES]
 
 
 class BlockedFile:

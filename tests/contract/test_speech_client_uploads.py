@@ -21,6 +21,7 @@ from shared.speech import (
     SpeechClient,
     TranscribeDefinition,
 )
+from shared.speech.uploads import BlockBody, MultipartBody
 from tests.contract.test_speech_client import form_fields
 from tests.unit.test_speech_transport import LoopbackServer, Reply, ScriptedServer, Time, connect
 
@@ -274,7 +275,7 @@ class TestForms:
             assert first == second
             assert b"before" not in first
             assert first.count(b"x" * 300_000) == 1
-            assert told == [262_144, 300_000] * 2
+            assert told == [65_536, 131_072, 196_608, 262_144, 300_000] * 2
             file.seek(0)
             with pytest.raises(ServerError) as caught:
                 client.datasets.upload(DATASET, file)
@@ -322,6 +323,17 @@ class TestForms:
         assert request.path == "/speechtotext/transcriptions:transcribe?api-version=2025-10-15"
         fields = form_fields(request.headers["Content-Type"], request.body)
         assert fields == {"definition": '{"locales": ["en-US"]}', "audio": "RIFF"}
+
+
+def test_a_slow_line_gets_its_time() -> None:
+    """Nothing is handed to the network in pieces over 64 KiB, each of which has the time limit to itself."""
+    file = io.BytesIO(bytes(8 * 2**20))
+    form = MultipartBody({"kind": "Acoustic"}, file_field="data", filename="d", file=file)
+    for body in (form, BlockBody(file.getvalue())):
+        for _ in range(2):  # for another attempt
+            pieces = list(body)
+            assert max(map(len, pieces)) == 65_536
+            assert sum(map(len, pieces)) == len(body)
 
 
 class Generated(io.RawIOBase, BinaryIO):

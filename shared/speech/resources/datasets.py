@@ -28,6 +28,7 @@ from shared.speech.types.datasets import (
 from shared.speech.types.files import File
 from shared.speech.uploads import (
     LARGEST_BLOCK_BYTES,
+    BlockBody,
     BlockedFile,
     MultipartBody,
     UploadProgress,
@@ -100,7 +101,7 @@ class Datasets(Resource):
 
         `block_id` is Base64 of at most 64 bytes, of the same length for all blocks of a dataset.
         """
-        self._send("Datasets_UploadBlock", dataset_id, query={"blockid": block_id}, content=content)
+        self._send("Datasets_UploadBlock", dataset_id, query={"blockid": block_id}, content=BlockBody(content))
 
     def commit_blocks(self, dataset_id: str, blocks: Sequence[CommitBlocksEntry]) -> None:
         """End the upload: these blocks, in this order, are the content (Datasets_CommitBlocks).

@@ -1,7 +1,7 @@
 """What the resources share: an operation's request, its JSON, and the types around it."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -15,7 +15,6 @@ from shared.speech.paging import Page, Paged
 from shared.speech.transport import Answer, Transport
 from shared.speech.types.common import Located, Model, Stateful
 from shared.speech.types.files import File
-from shared.speech.uploads import MultipartBody
 from shared.speech.versions import ApiVersion
 from shared.speech.waiting import Poller, Sighting
 
@@ -54,7 +53,7 @@ class Resource:
         self,
         operation: str,
         *identifiers: str,
-        content: bytes | MultipartBody,
+        content: bytes | Iterable[bytes],
         content_type: str = "application/octet-stream",
         query: Mapping[str, object] | None = None,
     ) -> Answer:
