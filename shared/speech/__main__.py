@@ -10,6 +10,10 @@ Written by `python -m shared.speech > docs/speech-operations.md` from the table 
 (`shared/speech/operations.py`, `shared/speech/versions.py`); a test compares. Calls are methods of `SpeechClient`, and
 commands follow `python -m shared.cli speech`. Paths are those of the first version that has the operation.
 [speech-client.md](speech-client.md) says how to use them.
+
+Tests run every operation in every version against a server of canned answers; in 3.1 each request and answer is held
+against the official specification. Those of transcriptions, web hooks and health run against the emulator, too. None
+was run against the live service.
 """
 
 
