@@ -8,7 +8,7 @@ import asyncio
 import base64
 import binascii
 import hashlib
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -207,7 +207,7 @@ async def _receive(request: web.Request, audio: Path) -> str:
     digest = hashlib.sha256()
     size = 0
     with audio.open("wb") as file:
-        async for chunk in request.content.iter_any():
+        async for chunk in _chunks(request):
             size += file.write(chunk)
             digest.update(chunk)
             if size > BYTES_LIMIT:
@@ -215,3 +215,11 @@ async def _receive(request: web.Request, audio: Path) -> str:
     if not size:
         raise invalid_request("EmptyRequest", "The request has no audio.")
     return digest.hexdigest()[:16]
+
+
+async def _chunks(request: web.Request) -> AsyncIterator[bytes]:
+    try:
+        async for chunk in request.content.iter_any():
+            yield chunk
+    except (ConnectionResetError, web.RequestPayloadError):
+        raise invalid_request("InvalidPayload", "The body broke off.") from None

@@ -20,7 +20,7 @@ from emulator import SpeechEmulator
 from emulator.engines.audio import Samples
 from emulator.faults import Throttle
 from shared.speech import BadRequest, KeyCredential
-from shared.speech.audio_clip import streaming_wav_header
+from shared.speech.audio_clip import UnsupportedAudio, streaming_wav_header
 from shared.speech.recognition import RECOGNITION_PATH, AssessmentPlace, Profanity, SpeechRecognizer
 from shared.speech.types.recognition import (
     DetailedRecognition,
@@ -185,6 +185,22 @@ def test_a_request_is_judged_before_its_audio_comes(
             assert stream.readline().strip() == b""
             assert stream.readline().strip() == b"HTTP/1.1 200 OK"
         stream.close()
+
+
+def test_a_body_that_breaks_off_is_a_bad_request(scripted: SpeechEmulator) -> None:
+    """No failure of the emulator: it is noted as 400, and the next request finds all in order."""
+
+    def endless() -> Iterator[bytes]:
+        yield streaming_wav_header()
+        while True:
+            yield bytes(2 * RATE)
+
+    with SpeechRecognizer(scripted.endpoint, KeyCredential(scripted.key)) as client:
+        with pytest.raises(UnsupportedAudio, match="longer than 60 s"):
+            client.recognize(endless(), language="en-US")
+        assert client.recognize(silence(1), language="en-US").succeeded
+    broken = [one.status for one in scripted.requests if one.operation == "ShortAudio_Recognize"][-2:]
+    assert sorted(broken, key=str) == [200, 400]
 
 
 def test_faults_and_the_journal_know_the_operation(scripted: SpeechEmulator) -> None:
@@ -369,6 +385,26 @@ def test_words_and_phonemes_have_places_and_scores(client: SpeechRecognizer) -> 
         assert min(phoneme.accuracy_score or 0 for phoneme in phonemes) <= (word.accuracy_score or 0)
     fox = next(word for word in words_of(answer) if word.word == "fox")
     assert [phoneme.phoneme for phoneme in fox.phonemes or []] == ["f", "aa", "k", "s"]
+
+
+def test_silence_before_and_within_a_reading(client: SpeechRecognizer) -> None:
+    """Three seconds before it move all places by as much; one and a half in the middle lower the fluency alone."""
+    samples = samples_of("correct")
+    asked = PronunciationAssessment(
+        reference_text=TEXT, grading_system=GradingSystem.HUNDRED_MARK, dimension=Dimension.COMPREHENSIVE
+    )
+
+    def assessed(*parts: Samples) -> DetailedRecognition:
+        audio = wav_of(np.concatenate(parts))
+        return client.recognize(audio, language="en-US", format="detailed", pronunciation=asked)
+
+    plain, late = assessed(samples), assessed(np.zeros(3 * RATE, np.int16), samples)
+    for word, later in zip(words_of(plain), words_of(late), strict=True):
+        assert later.offset == pytest.approx((word.offset or 0) + 3 * 10**7, abs=500_000)
+    middle = int(((words_of(plain)[6].offset or 0) + 100_000) * RATE / 10**7)
+    paused = scores_of(assessed(samples[:middle], np.zeros(3 * RATE // 2, np.int16), samples[middle:]))
+    assert (paused.fluency_score or 0) < (scores_of(plain).fluency_score or 0) - 20
+    assert (paused.accuracy_score or 0) > 80
 
 
 @pytest.mark.parametrize("granularity", list(Granularity))
