@@ -67,7 +67,8 @@ class Signature:
     @property
     def progress(self) -> str | None:
         """The parameter that takes a function to be told of progress."""
-        return next((one.name for one in self.parameters if _is_callable(one.annotation)), None)
+        called = (one.name for one in self.parameters if _is_callable(one.annotation))
+        return next((name for name in called if name.startswith("on_")), None)
 
     @property
     def usage(self) -> str:

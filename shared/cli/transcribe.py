@@ -180,7 +180,7 @@ def _transcription(
 ) -> Iterator[Transcription]:
     """A transcription at the service, deleted at the end."""
     request = _request(sources, options)
-    created = _create(client, request)
+    created = client.transcriptions.create(request, find=Filter.display_name == request.display_name)
     try:
         yield created
     finally:
@@ -188,20 +188,6 @@ def _transcription(
             client.transcriptions.delete(created.id)
         except KNOWN_ERRORS as error:
             remark(f"the transcription {created.id} stays at the service for a day: {one_line(error)}")
-
-
-def _create(client: SpeechClient, request: NewTranscription) -> Transcription:
-    """Create it once: where the answer was lost, look whether it is there."""
-    try:
-        return client.transcriptions.create(request)
-    except SpeechError as error:
-        if not error.may_have_taken_effect:
-            raise
-        same_name = client.transcriptions.list(filter=Filter.display_name == request.display_name)
-        found = next(iter(same_name), None)
-        if found is None:
-            raise
-        return found
 
 
 def _request(sources: Sequence[Source], options: TranscriptionOptions) -> NewTranscription:
