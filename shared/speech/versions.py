@@ -174,16 +174,21 @@ _PROJECTS = frozenset(
     }
 )
 _NO_FOUNDRY = {"Projects_Create": ("foundryProjectName",), "Projects_Update": ("foundryProjectName",)}
+_GONE_FIELDS: Mapping[str, tuple[str, ...]] = {
+    "Datasets_Create": ("properties.email",),
+    "Endpoints_Create": ("text", "properties.timeToLive", "properties.email"),
+    "Evaluations_Create": ("properties.email",),
+    "Models_Create": ("text", "properties.email"),
+    "Transcriptions_Create": ("properties.email",),
+}
+_WITHOUT_PROJECTS = {
+    operation: (*_GONE_FIELDS.get(operation, ()), "project")
+    for noun in ("Datasets", "Endpoints", "Evaluations", "Models", "Transcriptions")
+    for operation in (f"{noun}_Create", f"{noun}_Update")
+}
 _DATED: Mapping[str, Any] = {
     "base_path": "/speechtotext",
     "paths": {"Transcriptions_Create": "/transcriptions:submit"},
-    "missing_fields": {
-        "Datasets_Create": ("properties.email",),
-        "Endpoints_Create": ("text", "properties.timeToLive", "properties.email"),
-        "Evaluations_Create": ("properties.email",),
-        "Models_Create": ("text", "properties.email"),
-        "Transcriptions_Create": ("properties.email",),
-    },
 }
 
 API_VERSIONS: Mapping[str, ApiVersion] = {
@@ -205,8 +210,18 @@ API_VERSIONS: Mapping[str, ApiVersion] = {
             missing_operations=_GONE_IN_3_2 | _NEW_IN_2024,
             missing_fields=_NO_FOUNDRY,
         ),
-        DatedApiVersion("2024-11-15", missing_operations=_GONE_IN_3_2 | _GONE_IN_2024 | _PROJECTS, **_DATED),
-        DatedApiVersion("2025-10-15", missing_operations=_GONE_IN_3_2 | _GONE_IN_2024, **_DATED),
+        DatedApiVersion(
+            "2024-11-15",
+            missing_operations=_GONE_IN_3_2 | _GONE_IN_2024 | _PROJECTS,
+            missing_fields=_WITHOUT_PROJECTS,
+            **_DATED,
+        ),
+        DatedApiVersion(
+            "2025-10-15",
+            missing_operations=_GONE_IN_3_2 | _GONE_IN_2024,
+            missing_fields=_GONE_FIELDS,
+            **_DATED,
+        ),
     )
 }
 
