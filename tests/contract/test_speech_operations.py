@@ -626,16 +626,23 @@ def test_an_uncertain_create_that_can_be_looked_up(
 
 
 def test_a_create_that_stays_uncertain(server: ScriptedServer, time: Time) -> None:
-    """After two attempts the last error is raised; a refusal is raised at once, looked up or not."""
+    """After two attempts the last error is raised, a refusal at once; each tells of all attempts' effect."""
     with connect(server.endpoint, time) as client:
         server.answers(CUT, NOTHING, Reply(500), NOTHING)
         with pytest.raises(speech.ServerError) as caught:
             CREATE_AND_FIND["projects"](client, Filter.display_name == "n")
         assert caught.value.may_have_taken_effect
-        server.answers(Reply(400, {"code": "C"}))
-        with pytest.raises(speech.BadRequest):
-            CREATE_AND_FIND["projects"](client, Filter.display_name == "n")
-    assert [one.method for one in server.received] == ["POST", "GET", "POST", "GET", "POST"]
+        for script, kind, may_have in (
+            ([Reply(400)], speech.BadRequest, False),
+            ([CUT, Reply(401)], speech.Unauthorized, True),
+            ([CUT, NOTHING, Reply(409)], speech.Conflict, True),
+        ):
+            server.received.clear()
+            server.answers(*script)
+            with pytest.raises(kind) as refused:
+                CREATE_AND_FIND["projects"](client, Filter.display_name == "n")
+            assert refused.value.may_have_taken_effect is may_have
+            assert len(server.received) == len(script)
 
 
 UNSUPPORTED_FIELDS: list[tuple[str, str, Callable[[SpeechClient], object]]] = [

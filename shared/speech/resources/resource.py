@@ -88,17 +88,23 @@ class Resource:
         secrets: tuple[str, ...] = (),
     ) -> M:
         """The new entity; with `find` looked for by `listing`, and created again at most once, if it may be there."""
-        for pause in _PAUSES_BEFORE_LOOKING:
-            try:
-                return self._entity(model, self._call(operation, body=create_body(new), secrets=secrets))
-            except SpeechError as error:
-                if find is None or not error.may_have_taken_effect:
-                    raise
-                failure = error
-            self._poller.sleep(pause)
-            for found in self._list(listing, model, query={"filter": find}):
-                return found
-        raise failure
+        may_have = False
+        try:
+            for pause in _PAUSES_BEFORE_LOOKING:
+                try:
+                    return self._entity(model, self._call(operation, body=create_body(new), secrets=secrets))
+                except SpeechError as error:
+                    may_have = may_have or error.may_have_taken_effect
+                    if find is None or not error.may_have_taken_effect:
+                        raise
+                    failure = error
+                self._poller.sleep(pause)
+                for found in self._list(listing, model, query={"filter": find}):
+                    return found
+            raise failure
+        except SpeechError as error:
+            error.may_have_taken_effect = may_have  # in either attempt, also where looking has failed
+            raise
 
     def _list_files(
         self, operation: str, identifier: str, sas_validity: timedelta | None, **query: object
