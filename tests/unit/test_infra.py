@@ -427,10 +427,11 @@ def test_what_the_app_uses_is_created() -> None:
 
 
 def test_documentation_names_each_role_and_parameter() -> None:
-    """docs/deployment.md has a row for each role assignment and each parameter, and no others."""
+    """docs/deployment.md has a row for each role assignment and each parameter with its variable, and no others."""
     page = (ROOT / "docs/deployment.md").read_text()
-    main = _read(MAIN, (ROOT / MAIN).read_text())
-    assert sorted(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)) == sorted(set(main.parameters) - main.secure)
+    parameters = json.loads((ROOT / PARAMETERS).read_text())["parameters"]
+    variables = {name: entry["value"].strip("${}").partition("=")[0] for name, entry in parameters.items()}
+    assert dict(re.findall(r"^\| `(\w+)` \| `([A-Z_]+)` \|", page, re.MULTILINE)) == variables
     roles = re.findall(r"^\| [^|]+ \| ([^|]+) \| [^|]+ \| [^|]+ \|$", page, re.MULTILINE)
     documented = sorted(role.strip() for role in roles if role.strip() in ROLE_IDS)
     assert documented == sorted(grant.role for grant in GRANTS)
