@@ -222,7 +222,7 @@ def _info(properties: BlobProperties) -> BlobInfo:
         etag=str(properties.etag).strip('"'),
         size=int(properties.size or 0),
         last_modified=properties.last_modified,
-        metadata={key.lower(): unquote(value) for key, value in (properties.metadata or {}).items()},
+        metadata={key.lower(): unquote(value or "") for key, value in (properties.metadata or {}).items()},
     )
 
 

@@ -20,6 +20,7 @@ from shared.pipeline.intake import Intake
 from shared.pipeline.ledger import AUDIO_CONTAINER, Ledger
 from shared.pipeline.outcomes import Outcomes
 from shared.pipeline.settling import FileSettler, SettlingRules
+from shared.pipeline.short_route import ShortRoute
 from shared.pipeline.submission import Submission
 from shared.pipeline.upkeep import Upkeep
 from shared.pipeline.webhook import WebhookKeeper
@@ -27,6 +28,7 @@ from shared.settings import load_settings
 from shared.settings_model import Settings
 from shared.speech.client import SpeechClient
 from shared.speech.credentials import KeyCredential
+from shared.speech.recognition import SpeechRecognizer
 from shared.speech.transport import Timeouts, pooled_session
 from shared.storage import AudioLinks, BlobContainer
 
@@ -59,11 +61,15 @@ class App:
         """A container of the data storage account."""
         return BlobContainer(self._storage.get_container_client(name))
 
-    def _speech_client(self, *, timeouts: Timeouts, max_retries: int) -> SpeechClient:
+    @cached_property
+    def _credential(self) -> "KeyCredential | TokenCredential":
         key = self.settings.speech_key
+        return KeyCredential(key.get_secret_value()) if key else _identity()
+
+    def _speech_client(self, *, timeouts: Timeouts, max_retries: int) -> SpeechClient:
         return SpeechClient(
             self.settings.speech_endpoint,
-            KeyCredential(key.get_secret_value()) if key else _identity(),
+            self._credential,
             api_version=self.settings.speech_api_version,
             timeouts=timeouts,
             max_retries=max_retries,
@@ -140,10 +146,37 @@ class App:
             outcomes=self.outcomes,
             intake=self.intake,
             submission=self._submission,
+            short_route=ShortRoute(
+                recognizer=self.recognizer,
+                containers=self.container,
+                ledger=self.ledger,
+                settler=self._settler,
+                now=self.now,
+            ),
             linger_seconds=self.settings.linger_seconds,
             work_seconds=self.settings.work_seconds,
             now=self.now,
             sleep=self.sleep,
+        )
+
+    @cached_property
+    def recognizer(self) -> SpeechRecognizer:
+        """The client of the short-audio API."""
+        return SpeechRecognizer(self.settings.speech_endpoint, self._credential)
+
+    @cached_property
+    def _settler(self) -> FileSettler:
+        return FileSettler(
+            containers=self.container,
+            ledger=self.ledger,
+            outcomes=self.outcomes,
+            rules=SettlingRules(
+                exports=self.settings.exports,
+                max_attempts=self.settings.max_attempts,
+                retry_delay_seconds=self.settings.retry_delay_seconds,
+                api_version=self.settings.speech_api_version,
+            ),
+            now=self.now,
         )
 
     @cached_property
@@ -152,18 +185,7 @@ class App:
         return Collector(
             client=self.client,
             ledger=self.ledger,
-            settler=FileSettler(
-                containers=self.container,
-                ledger=self.ledger,
-                outcomes=self.outcomes,
-                rules=SettlingRules(
-                    exports=self.settings.exports,
-                    max_attempts=self.settings.max_attempts,
-                    retry_delay_seconds=self.settings.retry_delay_seconds,
-                    api_version=self.settings.speech_api_version,
-                ),
-                now=self.now,
-            ),
+            settler=self._settler,
             closer=self._closer,
             parallelism=self.settings.collection_parallelism,
             work_seconds=self.settings.work_seconds,

@@ -17,6 +17,7 @@ from shared.pipeline.intake import Intake
 from shared.pipeline.ledger import AUDIO_CONTAINER, Head, Job, Ledger, ManifestReference, Ticket, new_job
 from shared.pipeline.manifest import container_files, is_manifest
 from shared.pipeline.outcomes import Outcomes
+from shared.pipeline.short_route import ShortRoute
 from shared.pipeline.submission import Submission
 from shared.storage import BlobContainer, Lease
 
@@ -44,6 +45,7 @@ class GroupCommit:
         outcomes: Outcomes,
         intake: Intake,
         submission: Submission,
+        short_route: ShortRoute,
         linger_seconds: float,
         work_seconds: float,
         now: Callable[[], datetime],
@@ -54,6 +56,7 @@ class GroupCommit:
         self._outcomes = outcomes
         self._intake = intake
         self._submission = submission
+        self._short_route = short_route
         self._linger_seconds = linger_seconds
         self._work = timedelta(seconds=work_seconds)
         self._now = now
@@ -81,6 +84,10 @@ class GroupCommit:
             return
         if head.batch:
             self._carry_on(head, head.batch, self._ledger.create_job(head.batch), lease)
+        if head.options.route == "short":
+            while self._now() < deadline and (clips := self._screen(list(self._due(group)))):
+                self._short_route.carry_out(head, clips)
+            return
         while self._now() < deadline and (tickets := self._gather(group)):
             for job, etag in self._make_jobs(head, tickets, lease, deadline):
                 self._carry_on(head, job, etag, lease)

@@ -30,14 +30,13 @@ from shared.pipeline.options import (
     resolve_options,
 )
 from shared.pipeline.outcomes import Outcomes
+from shared.pipeline.short_route import MAX_CLIP_BYTES, unsuitable
+from shared.pipeline.warnings import DIARIZATION_DROPPED, PRONUNCIATION_NOT_ASSESSED
 from shared.storage import BlobContainer, BlobInfo
 
 _log = logging.getLogger("dropscribe.intake")
 
 _THREADS = 16
-
-DIARIZATION_DROPPED = "diarization_dropped"
-"""Warning code of a file whose options asked for speakers, which the service tells apart in mono audio only."""
 
 
 class Intake:
@@ -96,15 +95,45 @@ class Intake:
     def _queue(
         self, file: AudioFile, options: TranscriptionOptions, manifest: ManifestReference | None = None
     ) -> set[str]:
-        """Write the ticket of an accepted file; diarization of several channels, which is refused, is settled first."""
-        if options.diarization and self._has_channels(file):
-            if options.stereo_diarization == "fail":
-                advice = "Set stereo_diarization to drop, or diarization to false."
-                self.reject(file, "DiarizationNeedsMono", f"The audio has several channels. {advice}")
-                return set()
-            file = file.model_copy(update={"warnings": (*file.warnings, DIARIZATION_DROPPED)})
-            options = options.model_copy(update={"diarization": False})
-        return {self._write_ticket(file, options, manifest)}
+        """Write the ticket of a file, unless its options cannot be carried out."""
+        accepted = self._settle_diarization(file, options)
+        accepted = accepted and self._settle_route(*accepted)
+        return {self._write_ticket(*accepted, manifest)} if accepted else set()
+
+    def _settle_diarization(
+        self, file: AudioFile, options: TranscriptionOptions
+    ) -> tuple[AudioFile, TranscriptionOptions] | None:
+        """Diarization of several channels is refused by the service: it is dropped, or the file rejected (None)."""
+        if not options.diarization or not self._has_channels(file):
+            return file, options
+        if options.stereo_diarization == "fail":
+            advice = "Set stereo_diarization to drop, or diarization to false."
+            self.reject(file, "DiarizationNeedsMono", f"The audio has several channels. {advice}")
+            return None
+        return file.with_warning(DIARIZATION_DROPPED), options.model_copy(update={"diarization": False})
+
+    def _settle_route(
+        self, file: AudioFile, options: TranscriptionOptions
+    ) -> tuple[AudioFile, TranscriptionOptions] | None:
+        """The route `auto` becomes `short` or `batch`; a file that must but cannot be short is rejected (None)."""
+        if options.route == "batch":
+            return file, options
+        why = self._unsuitable_clip(file, options)
+        if why is None:
+            return file, options.model_copy(update={"route": "short"})
+        if options.route == "short":
+            self.reject(file, "NotShortAudio", f"The audio cannot take the short route: {why}")
+            return None
+        if options.reference_text:
+            file = file.with_warning(PRONUNCIATION_NOT_ASSESSED)
+        return file, options.model_copy(update={"route": "batch", "reference_text": None})
+
+    def _unsuitable_clip(self, file: AudioFile, options: TranscriptionOptions) -> str | None:
+        """Why a file cannot take the short route, or None where it can."""
+        if file.size > MAX_CLIP_BYTES:
+            return f"{file.size} bytes are more than the {MAX_CLIP_BYTES} of the longest clip"
+        found = self._containers(file.container).read(file.path)
+        return unsuitable(found[0], options) if found else None
 
     def _write_ticket(self, file: AudioFile, options: TranscriptionOptions, manifest: ManifestReference | None) -> str:
         group = group_of(options, owner=f"{manifest.path}@{manifest.etag}" if manifest else "")

@@ -73,6 +73,10 @@ class AudioFile(_Record):
             output=f"{folder}{blob.name}",
         )
 
+    def with_warning(self, code: str) -> "AudioFile":
+        """The same file, with a warning for its transcript."""
+        return self.model_copy(update={"warnings": (*self.warnings, code)})
+
     def next_attempt(self) -> "AudioFile":
         """The same file, to be tried once more."""
         return self.model_copy(update={"attempt": self.attempt + 1})

@@ -73,6 +73,16 @@ class TranscriptionOptions(BaseModel):
     model: Annotated[str | None, BeforeValidator(_none_if_blank)] = Field(
         default=None, description="URL (`self`) of a custom or base model; none is the service's default for the locale"
     )
+    route: Literal["batch", "auto", "short"] = Field(
+        default="batch",
+        description="`batch` transcribes in the background; `short` at once, through the short-audio API, which takes "
+        "at most 60 s of 16 kHz mono WAV or Ogg Opus; `auto` chooses by the file's header",
+    )
+    reference_text: Annotated[str | None, BeforeValidator(_none_if_blank)] = Field(
+        default=None,
+        description="text that the speaker reads: on the short route the transcript then has pronunciation scores "
+        "(at most 30 s of audio)",
+    )
     start: Literal["upload", "manifest"] = Field(
         default="upload",
         description="`upload` transcribes a file as soon as it arrives, `manifest` only when a manifest names it",
@@ -86,6 +96,10 @@ class TranscriptionOptions(BaseModel):
             raise ValueError("channels must be distinct numbers from 0")
         if self.candidate_locales and not (2 <= len(self.candidate_locales) <= 10):
             raise ValueError("candidate_locales takes 2 to 10 locales")
+        if self.route == "short" and (self.diarization or self.model or self.candidate_locales):
+            raise ValueError("route short knows no diarization, model or candidate_locales; use route auto or batch")
+        if self.reference_text and self.route == "batch":
+            raise ValueError("reference_text needs route short or auto")
         if self.candidate_locales and self.locale not in self.candidate_locales:
             raise ValueError(f"candidate_locales must contain the locale {self.locale}")
         return self

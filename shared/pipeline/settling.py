@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from shared.pipeline.intake import DIARIZATION_DROPPED
 from shared.pipeline.ledger import AudioFile, Head, Job, Ledger, Ticket
 from shared.pipeline.outcomes import Outcomes
+from shared.pipeline.warnings import warning
 from shared.storage import BlobContainer
-from shared.transcripts.document import Transcript, TranscriptWarning, encode
+from shared.transcripts.document import Transcript, encode
 from shared.transcripts.exports import to_srt, to_text, to_webvtt
 from shared.transcripts.normalize import Context, normalize
+from shared.transcripts.short_audio import normalize_short_audio
 
 _log = logging.getLogger("dropscribe.settling")
 
@@ -69,10 +70,28 @@ class FileSettler:
         Audio that was uploaded again meanwhile has a newer version on its way, so this one's result is dropped. Audio
         that was deleted keeps the transcript that was paid for.
         """
-        current = self._containers(file.container).info(file.path)
-        if current and current.etag != file.etag:
+        if self._is_replaced(file):
             return "superseded"
-        document = normalize(result, self._context(job, file, model))
+        return self._write(job, file, normalize(result, self._context(job, file, model)))
+
+    def transcribe_short(self, job: Job, file: AudioFile, answer: bytes, *, duration_ms: int) -> End:
+        """The same for the short-audio API's answer to a clip of `duration_ms`."""
+        if self._is_replaced(file):
+            return "superseded"
+        document = normalize_short_audio(
+            answer,
+            self._context(job, file, None),
+            duration_ms=duration_ms,
+            answered_at=self._now(),
+            reference_text=job.options.reference_text,
+        )
+        return self._write(job, file, document)
+
+    def _is_replaced(self, file: AudioFile) -> bool:
+        current = self._containers(file.container).info(file.path)
+        return current is not None and current.etag != file.etag
+
+    def _write(self, job: Job, file: AudioFile, document: Transcript) -> End:
         exports = {ending: _EXPORTS[ending](document) for ending in self._rules.exports}
         return self._outcomes.write_transcript(file, job.id, encode(document), exports)
 
@@ -103,14 +122,9 @@ class FileSettler:
             blob=file.path,
             etag=file.etag,
             job_id=job.id,
-            transcription_id=str(job.transcription_id),
+            transcription_id=job.transcription_id or "",
             api_version=self._rules.api_version,
             model=model or job.options.model,
             locale=job.options.locale,
-            warnings=tuple(TranscriptWarning(code=code, message=_WARNINGS[code]) for code in file.warnings),
+            warnings=tuple(warning(code) for code in file.warnings),
         )
-
-
-_WARNINGS = {
-    DIARIZATION_DROPPED: "Speakers were not told apart: the audio has several channels, and diarization needs mono."
-}

@@ -6,8 +6,10 @@ import threading
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -28,6 +30,8 @@ from shared.storage import AudioLinks
 from shared.wiring import App
 from tests.contract.surroundings import Receiver
 from tests.end_to_end.world import tone
+
+DATA = Path(__file__).resolve().parents[1] / "data"
 
 
 class MovingClock:
@@ -53,9 +57,9 @@ class Pipeline:
         self.clock = clock
         self.emulator = emulator
 
-    def upload(self, name: str, **metadata: str) -> None:
-        """Put a second of audio where the app looks for it."""
-        self.app.container("audio").write(name, tone(), metadata=metadata, content_type="audio/wav")
+    def upload(self, name: str, content: bytes | None = None, **metadata: str) -> None:
+        """Put audio, a second of it by default, where the app looks for it."""
+        self.app.container("audio").write(name, content or tone(), metadata=metadata, content_type="audio/wav")
 
     def receive(self, *names: str) -> None:
         """The blob trigger's work for each name; the groups are committed at the end."""
@@ -89,9 +93,16 @@ class Pipeline:
 
 @pytest.fixture
 def pipeline(azurite: Azurite) -> Iterator[Pipeline]:
+    """The app over empty containers, and the scripted engine."""
+    with open_pipeline(azurite, engine="scripted") as opened:
+        yield opened
+
+
+@contextmanager
+def open_pipeline(azurite: Azurite, *, engine: str) -> Iterator[Pipeline]:
     """The app over empty containers."""
     clock = MovingClock()
-    with SpeechEmulator(engine="scripted") as emulator:
+    with SpeechEmulator(engine=engine) as emulator:
         settings = Settings.model_validate(
             {
                 "speech_endpoint": emulator.endpoint,
@@ -298,6 +309,80 @@ def test_any_blob_name_goes_through(pipeline: Pipeline, name: str) -> None:
     pipeline.collect()
     assert pipeline.json("transcripts", name)["source"]["blob"] == name
     assert pipeline.under_way() == []
+
+
+def test_health_counts_what_is_there(pipeline: Pipeline) -> None:
+    """Files that ended at intake, waiting, open and closed ones are counted; a part that is down is named."""
+    pipeline.upload("notes.txt")
+    pipeline.upload("a.wav")
+    pipeline.receive("notes.txt", "a.wav")
+    report = pipeline.app.health.report()
+    assert report["counts"] == {"tickets": 0, "open": 1, "closed": 0, "failed": 1}
+    assert report["speech"] == "ok"
+    pipeline.collect()
+    pipeline.emulator.arm([Cut(operation="ServiceHealth_Get")])
+    report = replace(pipeline.app).health.report()
+    assert report["counts"] == {"tickets": 0, "open": 0, "closed": 1, "failed": 1}
+    assert report["status"] == "unhealthy"
+    assert "SpeechConnectionError" in report["speech"]
+
+
+CLIP = tone(seconds=2, rate=16_000)
+
+
+def test_a_short_clip_is_recognized_at_once(pipeline: Pipeline) -> None:
+    """With route auto a clip of the right form is recognized without a transcription; others go the long way."""
+    pipeline.upload("clip.wav", CLIP, route="auto")
+    pipeline.upload("long.wav", tone(seconds=61, rate=16_000), route="auto")
+    pipeline.upload("narrow.wav", route="auto")
+    pipeline.receive("clip.wav", "long.wav", "narrow.wav")
+    document = pipeline.json("transcripts", "clip.wav")
+    assert document["transcription_id"] == ""
+    assert document["duration_ms"] == 2000
+    assert document["text"]
+    assert pipeline.sources() == ["long.wav", "narrow.wav"]
+    pipeline.collect()
+    assert set(pipeline.json("transcripts", "long.wav")) == set(document)
+    assert pipeline.under_way() == []
+    pipeline.receive("clip.wav")
+    assert sum(seen.operation == "ShortAudio_Recognize" for seen in pipeline.emulator.requests) == 1
+
+
+def test_a_clip_that_must_be_short_but_is_not_fails_for_free(pipeline: Pipeline) -> None:
+    """Route short refuses what the short-audio API would not take, and says what to do."""
+    pipeline.upload("narrow.wav", route="short")
+    pipeline.receive("narrow.wav")
+    failure = pipeline.json("failed", "narrow.wav")
+    assert failure["reason"] == "NotShortAudio"
+    assert "16" in failure["message"]
+    assert pipeline.emulator.requests == []
+
+
+def test_a_clip_that_is_throttled_is_tried_again(pipeline: Pipeline) -> None:
+    """A passing failure of the short-audio API costs another attempt."""
+    pipeline.app.recognizer._transport._retries.total = 0
+    pipeline.emulator.arm([Throttle(operation="ShortAudio_Recognize", count=1)])
+    pipeline.upload("clip.wav", CLIP, route="short")
+    pipeline.receive("clip.wav")
+    assert pipeline.json("transcripts", "clip.wav") is None
+    pipeline.clock.sleep(61)
+    pipeline.app.upkeep.drain()
+    assert pipeline.json("transcripts", "clip.wav")
+    assert pipeline.under_way() == []
+
+
+def test_a_reference_text_brings_scores(azurite: Azurite) -> None:
+    """A reading of a text ends with pronunciation scores in the document; where it cannot be short, with a warning."""
+    with open_pipeline(azurite, engine="pocketsphinx") as pipeline:
+        spoken = (DATA / "short_audio/correct.ogg").read_bytes()
+        reference = (DATA / "short_audio/texts.txt").read_text().split("\n")[0].split(maxsplit=2)[2]
+        pipeline.upload("reading.ogg", spoken, route="auto", reference_text=reference)
+        pipeline.upload("narrow.wav", route="auto", reference_text=reference)
+        pipeline.receive("reading.ogg", "narrow.wav")
+        assert pipeline.json("transcripts", "reading.ogg")["pronunciation"]["accuracy"] > 70
+        pipeline.collect()
+        warnings = pipeline.json("transcripts", "narrow.wav")["warnings"]
+        assert "pronunciation_not_assessed" in {warning["code"] for warning in warnings}
 
 
 def test_a_committer_that_lost_its_lease_cannot_commit(pipeline: Pipeline) -> None:

@@ -30,14 +30,14 @@ FAST_SETTINGS = {
 }
 
 
-def tone(*, seconds: float = 1, channels: int = 1) -> bytes:
-    """A WAV file of silence: what the scripted engine needs, which makes its text up."""
+def tone(*, seconds: float = 1, channels: int = 1, rate: int = 8000) -> bytes:
+    """A WAV file of silence: what the scripted engine needs, which makes its text up. `rate` is in Hz."""
     buffer = io.BytesIO()
     with wave.open(buffer, "wb") as file:
         file.setnchannels(channels)
         file.setsampwidth(2)
-        file.setframerate(8000)
-        file.writeframes(bytes(int(8000 * seconds) * 2 * channels))
+        file.setframerate(rate)
+        file.writeframes(bytes(int(rate * seconds) * 2 * channels))
     return buffer.getvalue()
 
 
