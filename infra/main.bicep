@@ -184,7 +184,6 @@ module events 'app/events.bicep' = {
     location: location
     tags: tags
     storageAccountName: dataStorage.outputs.name
-    audioContainer: dataStorage.outputs.audioContainer
     queueName: dataStorage.outputs.eventQueue
     deadLetterContainer: dataStorage.outputs.deadLetterContainer
   }
@@ -229,6 +228,19 @@ module functionApp 'app/function-app.bicep' = {
     webhookPreviousSecretReference: webhookSecret.outputs.previousReference
     applicationInsightsName: monitoring.outputs.applicationInsightsName
   }
+}
+
+module eventSubscription 'app/event-subscription.bicep' = {
+  name: 'event-subscription'
+  scope: group
+  params: {
+    topicName: events.outputs.topicName
+    storageAccountId: dataStorage.outputs.id
+    audioContainer: dataStorage.outputs.audioContainer
+    queueName: dataStorage.outputs.eventQueue
+    deadLetterContainer: dataStorage.outputs.deadLetterContainer
+  }
+  dependsOn: [functionApp]
 }
 
 module alerts 'app/alerts.bicep' = {

@@ -158,6 +158,7 @@ resource operatorReadsResults 'Microsoft.Authorization/roleAssignments@2022-04-0
   }
 }
 
+output id string = account.id
 output name string = account.name
 output audioContainer string = audioContainerName
 output deadLetterContainer string = deadLetterContainerName

@@ -1,10 +1,9 @@
-// BlobCreated events of the audio container, delivered to a queue that the app reads. The topic's identity writes the
-// queue, so nothing waits for a key that the app would only have after its first start.
+// The source of BlobCreated events, with an identity that may write the queue which the app reads: so nothing waits for a
+// key that the app would only have after its first start.
 param name string
 param location string
 param tags object
 param storageAccountName string
-param audioContainer string
 param queueName string
 param deadLetterContainer string
 
@@ -62,42 +61,5 @@ resource topicWritesDeadLetters 'Microsoft.Authorization/roleAssignments@2022-04
   }
 }
 
-resource audioCreated 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2022-06-15' = {
-  parent: topic
-  name: 'audio-created'
-  properties: {
-    deliveryWithResourceIdentity: {
-      identity: { type: 'SystemAssigned' }
-      destination: {
-        endpointType: 'StorageQueue'
-        properties: {
-          resourceId: account.id
-          queueName: queueName
-          queueMessageTimeToLiveInSeconds: 604800
-        }
-      }
-    }
-    deadLetterWithResourceIdentity: {
-      identity: { type: 'SystemAssigned' }
-      deadLetterDestination: {
-        endpointType: 'StorageBlob'
-        properties: {
-          resourceId: account.id
-          blobContainerName: deadLetterContainer
-        }
-      }
-    }
-    eventDeliverySchema: 'EventGridSchema'
-    filter: {
-      includedEventTypes: ['Microsoft.Storage.BlobCreated']
-      subjectBeginsWith: '/blobServices/default/containers/${audioContainer}/'
-    }
-    retryPolicy: {
-      eventTimeToLiveInMinutes: 1440
-      maxDeliveryAttempts: 30
-    }
-  }
-  dependsOn: [topicSendsEvents, topicWritesDeadLetters]
-}
-
+output topicName string = topic.name
 output systemTopicId string = topic.id
