@@ -67,7 +67,8 @@ class _Options:
     profanity: ProfanityMode
     content_type: Literal["audio/wav", "audio/ogg"]
     assessment: AssessmentParameters | None
-    transcript: str | None
+    metadata: dict[str, str]
+    """What the scripted engine is told."""
 
     @property
     def limit_seconds(self) -> int:
@@ -127,7 +128,7 @@ class ShortAudio:
             audio=audio,
             source=f"short-audio/{digest}",
             locale=options.language,
-            metadata={} if options.transcript is None else {"transcript": options.transcript},
+            metadata=options.metadata,
             channels=(0,),
             profanity=options.profanity,
         )
@@ -136,8 +137,14 @@ class ShortAudio:
 
     async def _assessed(self, audio: Path, options: _Options, asked: AssessmentParameters) -> Json | None:
         if not isinstance(self._engine, AssessingEngine):
-            raise ApiError(501, "NotAllowed", "This engine does not assess pronunciation; use pocketsphinx.")
-        request = AssessmentRequest(audio, options.language, asked.reference_text, options.profanity)
+            raise ApiError(501, "NotAllowed", "This engine does not assess pronunciation.")
+        request = AssessmentRequest(
+            audio=audio,
+            locale=options.language,
+            reference_text=asked.reference_text,
+            profanity=options.profanity,
+            metadata=options.metadata,
+        )
         assessed = await self._engine.assess(request)
         return assessment(assessed, asked, options.format) if assessed else None
 
@@ -160,7 +167,7 @@ class ShortAudio:
             profanity=_PROFANITY[_choice(request, "profanity", tuple(_PROFANITY))],
             content_type=cast("Literal['audio/wav', 'audio/ogg']", request.content_type),
             assessment=_assessment(request),
-            transcript=request.headers.get(TRANSCRIPT_HEADER),
+            metadata={"transcript": told} if (told := request.headers.get(TRANSCRIPT_HEADER)) is not None else {},
         )
 
 

@@ -122,6 +122,8 @@ class AssessmentRequest:
     locale: str
     reference_text: str
     profanity: ProfanityMode = "Masked"
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    """What the scripted engine is told."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,18 +7,25 @@ The text is the blob's metadata `transcript` (percent-encoding allowed; empty me
 import contextlib
 import re
 import wave
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from difflib import SequenceMatcher
+from itertools import pairwise, zip_longest
+from pathlib import Path
 from random import Random
 from urllib.parse import unquote
 
 from emulator.engines.protocol import (
     TICKS_PER_SECOND,
     Alternative,
+    AssessedAudio,
+    AssessedWord,
+    AssessingEngine,
+    AssessmentRequest,
     AudioRejectedError,
-    Engine,
+    Phoneme,
     Phrase,
+    PronunciationError,
     RecognitionRequest,
     RecognizedAudio,
     Word,
@@ -28,6 +35,12 @@ BYTES_PER_SECOND = 32_000
 """Mono, 16 bits, 16 kHz: what a file's length means where its header does not tell."""
 SPOKEN_SHARE = 0.9
 """The part of a phrase's time slot that is spoken; the rest is the pause after it."""
+_ASSESSED_CONFIDENCE = 0.95
+_SCORES: dict[PronunciationError, tuple[float, float]] = {
+    "None": (85, 99),
+    "Insertion": (85, 99),
+    "Mispronunciation": (5, 25),
+}
 _VOCABULARY = """
     account agent answer appointment billing call confirm customer delivery email hello help issue morning number
     office order payment please question refund schedule service support thank today tomorrow update week you
@@ -47,7 +60,7 @@ class ScriptedEngine:
         """Recognize by script. Empty files and diarization of stereo are rejected, as the service does."""
         if kind := request.metadata.get("emulator_fail"):
             raise AudioRejectedError(kind, "The recording failed as its metadata asks.")
-        audio = _format(request)
+        audio = _format(request.audio)
         if audio.channels > 1 and request.diarization:
             raise AudioRejectedError("InvalidData", "Diarization needs audio with one channel.")
         channels = tuple(channel for channel in request.channels if channel < audio.channels)
@@ -56,20 +69,40 @@ class ScriptedEngine:
         sentences = _sentences(_text(request))
         return RecognizedAudio(audio.duration_ticks, channels, _phrases(sentences, channels, audio, request))
 
+    async def assess(self, request: AssessmentRequest) -> AssessedAudio | None:
+        """Assess by script: the metadata `transcript` is what was read; without it, the text was read without error.
+
+        The same words always get the same scores; a word's phonemes are its letters.
+        """
+        text = _spoken_words(request.reference_text)
+        told = request.metadata.get("transcript")
+        heard = text if told is None else _spoken_words(unquote(told))
+        if not heard:
+            return None
+        length = _format(request.audio).duration_ticks
+        display = request.reference_text if told is None else unquote(told)
+        lexical = " ".join(heard)
+        return AssessedAudio(
+            heard=Alternative(_ASSESSED_CONFIDENCE, lexical, lexical, lexical, display),
+            offset_ticks=0,
+            duration_ticks=length,
+            words=tuple(_read_words(text, heard, length)),
+        )
+
     async def close(self) -> None:
         """Nothing is held."""
 
 
-def create(*, workers: int) -> Engine:  # noqa: ARG001 - every engine is asked for the same
+def create(*, workers: int) -> AssessingEngine:  # noqa: ARG001 - every engine is asked for the same
     """The engine; it needs no workers."""
     return ScriptedEngine()
 
 
-def _format(request: RecognitionRequest) -> _Format:
-    size = request.audio.stat().st_size
+def _format(path: Path) -> _Format:
+    size = path.stat().st_size
     if size == 0:
         raise AudioRejectedError("InvalidData", "The recording is empty.")
-    with contextlib.suppress(wave.Error, EOFError), wave.open(str(request.audio), "rb") as audio:
+    with contextlib.suppress(wave.Error, EOFError), wave.open(str(path), "rb") as audio:
         return _Format(audio.getnframes() * TICKS_PER_SECOND // audio.getframerate(), audio.getnchannels())
     return _Format(size * TICKS_PER_SECOND // BYTES_PER_SECOND, 1)
 
@@ -161,3 +194,36 @@ def _slots(texts: Sequence[str], start: int, end: int) -> list[tuple[int, int]]:
         passed += len(text)
         bounds.append(start + (end - start) * passed // total)
     return list(pairwise(bounds))
+
+
+def _spoken_words(text: str) -> list[str]:
+    return [word for word in map(_lexical, text.split()) if word]
+
+
+def _read_words(text: Sequence[str], heard: Sequence[str], length: int) -> Iterator[AssessedWord]:
+    """The words of the text, and those put in; the words heard share the audio by their length."""
+    slots = iter(_slots(heard, 0, length))
+    for _, i, j, k, m in SequenceMatcher(None, text, heard, autojunk=False).get_opcodes():
+        for wanted, said in zip_longest(text[i:j], heard[k:m]):
+            if said is None:
+                yield AssessedWord(wanted, "Omission", 0.0)
+            else:
+                error: PronunciationError = "None" if wanted == said else "Mispronunciation" if wanted else "Insertion"
+                yield _read_word(wanted or said, error, next(slots))
+
+
+def _read_word(text: str, error: PronunciationError, span: tuple[int, int]) -> AssessedWord:
+    random = Random(f"{text}/{error}")  # noqa: S311 - repeatable scores, no secret
+    places = zip(text, _slots(text, *span), strict=True)
+    phonemes = tuple(
+        Phoneme(letter, start, end - start, random.uniform(*_SCORES[error])) for letter, (start, end) in places
+    )
+    return AssessedWord(
+        text=text,
+        error=error,
+        accuracy=sum(phoneme.accuracy for phoneme in phonemes) / len(phonemes),
+        offset_ticks=span[0],
+        duration_ticks=span[1] - span[0],
+        understood=error == "None",
+        phonemes=phonemes,
+    )

@@ -56,7 +56,7 @@ class PocketsphinxEngine:
 
     async def assess(self, request: AssessmentRequest) -> AssessedAudio | None:
         """Assess how a text is read; None where no words were heard. Raises AudioRejectedError as `recognize` does."""
-        answer = await self._answer(replace(request, audio=request.audio.resolve()))
+        answer = await self._answer(replace(request, audio=request.audio.resolve(), metadata={}))
         assert isinstance(answer, AssessedAudio | None)  # noqa: S101 - a worker answers what it is asked
         return answer
 
