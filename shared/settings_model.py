@@ -43,7 +43,7 @@ class Settings(BaseSettings):
     speech_key: Annotated[SecretStr | None, BeforeValidator(_blank_is_unset)] = Field(
         default=None, description="key of the Speech resource; unset, the app's identity is used (Microsoft Entra)"
     )
-    speech_api_version: Literal["3.1", "2024-11-15", "2025-10-15"] = Field(
+    speech_api_version: Literal["3.1", "3.2", "2024-11-15", "2025-10-15"] = Field(
         default="3.1", description="version of the Speech-to-text REST API"
     )
     data_storage: Annotated[SecretStr | None, BeforeValidator(_blank_is_unset)] = Field(

@@ -47,7 +47,8 @@ class App:
     sleep: Callable[[float], None]
 
     @cached_property
-    def _storage(self) -> BlobServiceClient:
+    def storage(self) -> BlobServiceClient:
+        """The data storage account."""
         limits: dict[str, Any] = {
             "connection_timeout": 10,
             "read_timeout": _STORAGE_TIMEOUT_SECONDS,
@@ -55,16 +56,16 @@ class App:
         }
         if self.settings.data_storage:
             return BlobServiceClient.from_connection_string(self.settings.data_storage.get_secret_value(), **limits)
-        return BlobServiceClient(str(self.settings.data_storage_blob_uri), credential=_identity(), **limits)
+        return BlobServiceClient(str(self.settings.data_storage_blob_uri), credential=identity(), **limits)
 
     def container(self, name: str) -> BlobContainer:
         """A container of the data storage account."""
-        return BlobContainer(self._storage.get_container_client(name))
+        return BlobContainer(self.storage.get_container_client(name))
 
     @cached_property
     def _credential(self) -> "KeyCredential | TokenCredential":
         key = self.settings.speech_key
-        return KeyCredential(key.get_secret_value()) if key else _identity()
+        return KeyCredential(key.get_secret_value()) if key else identity()
 
     def _speech_client(self, *, timeouts: Timeouts, max_retries: int) -> SpeechClient:
         return SpeechClient(
@@ -119,18 +120,19 @@ class App:
         )
 
     @cached_property
+    def links(self) -> AudioLinks:
+        """URLs through which the Speech service reads audio."""
+        plain = self.settings.audio_access == "identity"
+        return AudioLinks(self.storage, hours=self.settings.audio_sas_hours, plain=plain, now=self.now)
+
+    @cached_property
     def _submission(self) -> Submission:
         return Submission(
             client=self.client,
             creator=self._creator,
             ledger=self.ledger,
             closer=self._closer,
-            links=AudioLinks(
-                self._storage,
-                hours=self.settings.audio_sas_hours,
-                plain=self.settings.audio_access == "identity",
-                now=self.now,
-            ),
+            links=self.links,
             recovery_seconds=self.settings.submission_recovery_seconds,
             keep_hours=self.settings.transcription_hours,
             now=self.now,
@@ -242,8 +244,8 @@ def _doubts(settings: Settings) -> list[str]:
     return doubts
 
 
-def _identity() -> "TokenCredential":
-    """The app's own identity (Microsoft Entra)."""
+def identity() -> "TokenCredential":
+    """The identity of this process (Microsoft Entra): the app's own, or an operator's."""
     from azure.identity import DefaultAzureCredential  # noqa: PLC0415 - heavy, and only used without keys
 
     return DefaultAzureCredential()

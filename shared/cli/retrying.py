@@ -4,14 +4,9 @@ Nothing is deleted: the failed record goes when a transcript is written, or is r
 that is given twice makes one ticket, since the attempt is part of the ticket's name.
 """
 
-from datetime import datetime
-from typing import Literal, override
-
 from shared.cli.records import Records
-from shared.pipeline.intake import Intake
-from shared.pipeline.ledger import AUDIO_CONTAINER, AudioFile, Head, Job, Ledger, Ticket
-from shared.pipeline.outcomes import FailureRecord, Outcomes
-from shared.storage import BlobContainer
+from shared.pipeline.ledger import AUDIO_CONTAINER, AudioFile, Head, Job, Ticket
+from shared.pipeline.outcomes import FailureRecord
 from shared.wiring import App
 
 
@@ -60,52 +55,17 @@ class Retrier:
         return {job.group}
 
     def _admit(self, record: FailureRecord) -> set[str]:
-        rejections = _Rejections(transcripts=self._app.container("transcripts"), failed=self._app.container("failed"))
-        intake = Intake(
-            containers=self._app.container,
-            ledger=_RetryLedger(
-                self._app.container("pipeline"), record, lease_seconds=self._app.settings.lease_seconds
-            ),
-            outcomes=rejections,
-            defaults=self._app.settings.default,
-            now=self._app.now,
-        )
-        groups = intake.receive(record.source.blob)
-        if rejections.told:
-            raise CannotRetryError("; ".join(rejections.told))
-        if not groups:
-            raise CannotRetryError("intake queued nothing: with start=manifest, name it in a manifest with again=true")
-        return groups
-
-
-class _RetryLedger(Ledger):
-    """Marks the ticket of the failed version to be transcribed although it has an end; a newer one needs no mark."""
-
-    def __init__(self, pipeline: BlobContainer, record: FailureRecord, *, lease_seconds: int) -> None:
-        super().__init__(pipeline, lease_seconds=lease_seconds)
-        self._record = record
-
-    @override
-    def write_ticket(self, ticket: Ticket) -> None:
-        if _is_of(self._record, ticket.file):
-            again = ticket.file.model_copy(update={"again": True, "attempt": self._record.attempts + 1})
-            ticket = ticket.model_copy(update={"file": again})
-        super().write_ticket(ticket)
-
-
-class _Rejections(Outcomes):
-    """Notes why intake refuses a file again."""
-
-    def __init__(self, *, transcripts: BlobContainer, failed: BlobContainer) -> None:
-        super().__init__(transcripts=transcripts, failed=failed)
-        self.told: list[str] = []
-
-    @override
-    def write_failure(
-        self, file: AudioFile, reason: str, message: str, *, now: datetime, job_id: str = "", transcription_id: str = ""
-    ) -> Literal["failed", "superseded"]:
-        self.told.append(f"{reason}: {message}")
-        return super().write_failure(file, reason, message, now=now, job_id=job_id, transcription_id=transcription_id)
+        current = self._app.container(AUDIO_CONTAINER).info(record.source.blob)
+        if current is None:
+            raise CannotRetryError("its audio no longer exists")
+        is_same = current.etag == record.source.etag
+        groups = self._app.intake.admit(current, failed_attempts=record.attempts if is_same else None)
+        if groups:
+            return groups
+        rejected = self._records.failure(record.source.blob)
+        if rejected and rejected.failed_at != record.failed_at:
+            raise CannotRetryError(f"{rejected.reason}: {rejected.message}")
+        raise CannotRetryError("intake queued nothing: with start=manifest, name it in a manifest with again=true")
 
 
 def _is_of(record: FailureRecord, file: AudioFile) -> bool:

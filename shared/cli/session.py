@@ -19,7 +19,7 @@ from shared.speech.client import SpeechClient
 from shared.speech.credentials import KeyCredential
 from shared.speech.recognition import SpeechRecognizer
 from shared.speech.versions import API_VERSIONS
-from shared.wiring import App
+from shared.wiring import App, identity
 
 _DEFAULT_VERSION = "3.1"
 
@@ -134,10 +134,3 @@ def _key_in(path: Path) -> KeyCredential:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it holds no key: printable ASCII without spaces"
         raise SettingsError([f"--key-file {path}: {reason}"]) from None
-
-
-def identity() -> Any:  # noqa: ANN401 - a TokenCredential, whose package is imported only here
-    """The caller's identity (Microsoft Entra)."""
-    from azure.identity import DefaultAzureCredential  # noqa: PLC0415 - heavy, and only used without keys
-
-    return DefaultAzureCredential()

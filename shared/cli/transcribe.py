@@ -21,20 +21,15 @@ from shared.cli.session import Session, speech_options
 from shared.cli.uploading import Source, Uploads
 from shared.cli.values import Duration, explain, kind_of
 from shared.pipeline.options import TranscriptionOptions
+from shared.pipeline.submission import properties
 from shared.speech.client import SpeechClient
 from shared.speech.errors import SpeechError, redact
 from shared.speech.filters import Filter
 from shared.speech.types.common import EntityReference, Status
 from shared.speech.types.files import File, FileKind
 from shared.speech.types.transcriptions import (
-    Diarization,
-    DiarizationSpeakers,
-    LanguageIdentification,
     NewTranscription,
-    ProfanityFilterMode,
-    PunctuationMode,
     Transcription,
-    TranscriptionProperties,
     TranscriptionReport,
 )
 from shared.transcripts.document import Transcript, encode
@@ -191,23 +186,12 @@ def _transcription(
 
 
 def _request(sources: Sequence[Source], options: TranscriptionOptions) -> NewTranscription:
-    speakers = DiarizationSpeakers(min_count=options.min_speakers, max_count=options.max_speakers)
-    candidates = list(options.candidate_locales)
     return NewTranscription(
         display_name=f"Dropscribe command line {uuid4().hex}",
         locale=options.locale,
         content_urls=[source.url for source in sources],
         model=EntityReference(self_url=options.model) if options.model else None,
-        properties=TranscriptionProperties(
-            diarization_enabled=options.diarization,
-            diarization=Diarization(speakers=speakers) if options.diarization else None,
-            word_level_timestamps_enabled=options.word_timestamps,
-            channels=list(options.channels),
-            punctuation_mode=PunctuationMode(options.punctuation),
-            profanity_filter_mode=ProfanityFilterMode(options.profanity),
-            time_to_live=_KEEP,
-            language_identification=LanguageIdentification(candidate_locales=candidates) if candidates else None,
-        ),
+        properties=properties(options, keep=_KEEP),
     )
 
 

@@ -4,15 +4,12 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
-
-from azure.storage.blob import BlobServiceClient
+from typing import Self
 
 from shared.cli.exits import KNOWN_ERRORS, one_line
 from shared.cli.output import remark, transferring
-from shared.cli.session import Session, identity
-from shared.settings_model import Settings
-from shared.storage import AudioLinks, BlobContainer
+from shared.cli.session import Session
+from shared.storage import BlobContainer
 
 CONTAINER = "cli-uploads"
 """Apart from `audio`, whose blobs the app transcribes by itself."""
@@ -40,12 +37,10 @@ class Uploads:
     """Uploads below a folder of the container `cli-uploads`; deleted at the end of the `with` block."""
 
     def __init__(self, session: Session, folder: str) -> None:
-        settings = session.settings
-        self._service = _storage(settings)
+        self._service = session.app.storage
         self._container: BlobContainer = session.app.container(CONTAINER)
         self._container.create()
-        plain = settings.audio_access == "identity"
-        self._links = AudioLinks(self._service, hours=settings.audio_sas_hours, plain=plain, now=session.app.now)
+        self._links = session.app.links
         self._folder = folder
         self._names: list[str] = []
 
@@ -73,11 +68,3 @@ class Uploads:
             self._container.delete_all(self._names)
         except KNOWN_ERRORS as failed:
             remark(f"the uploads in {CONTAINER}/{self._folder} could not be deleted: {one_line(failed)}")
-        self._service.close()
-
-
-def _storage(settings: Settings) -> BlobServiceClient:
-    limits: dict[str, Any] = {"connection_timeout": 10, "read_timeout": 60}
-    if settings.data_storage:
-        return BlobServiceClient.from_connection_string(settings.data_storage.get_secret_value(), **limits)
-    return BlobServiceClient(str(settings.data_storage_blob_uri), credential=identity(), **limits)

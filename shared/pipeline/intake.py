@@ -63,8 +63,11 @@ class Intake:
         info = self._audio.info(path)
         return self.admit(info) if info else set()
 
-    def admit(self, info: BlobInfo) -> set[str]:
-        """Write tickets for an audio file, or for all that a manifest names; return their groups, ready to commit."""
+    def admit(self, info: BlobInfo, *, failed_attempts: int | None = None) -> set[str]:
+        """Write tickets for an audio file, or for all that a manifest names; return their groups, ready to commit.
+
+        With `failed_attempts` an audio file is tried once more although it has a failed record.
+        """
         name = info.name.rsplit("/", 1)[-1]
         try:
             if name == OPTIONS_FILE:
@@ -72,7 +75,10 @@ class Intake:
                 return set()
             if is_manifest(info.name):
                 return self._admit_manifest(info)
-            return self._admit_audio(info)
+            file = AudioFile.of(AUDIO_CONTAINER, info)
+            if failed_attempts is not None:
+                file = file.model_copy(update={"again": True, "attempt": failed_attempts + 1})
+            return self._admit_audio(file, info)
         except OptionsError as error:
             self.reject(AudioFile.of(AUDIO_CONTAINER, info), "InvalidOptions", str(error))
         except ManifestError as error:
@@ -84,8 +90,7 @@ class Intake:
         _log.warning("%s/%s failed at intake: %s: %s", file.container, file.path, reason, message)
         self._outcomes.write_failure(file, reason, message, now=self._now())
 
-    def _admit_audio(self, info: BlobInfo) -> set[str]:
-        file = AudioFile.of(AUDIO_CONTAINER, info)
+    def _admit_audio(self, file: AudioFile, info: BlobInfo) -> set[str]:
         if rejected := rejection(info.name, info.size):
             self.reject(file, *rejected)
             return set()

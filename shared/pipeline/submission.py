@@ -138,12 +138,12 @@ class Submission:
             locale=options.locale,
             model=EntityReference(self_url=options.model) if options.model else None,
             custom_properties={"createdBy": "dropscribe", "group": job.group},
-            properties=_properties(options, keep=self._keep),
+            properties=properties(options, keep=self._keep),
             **content,
         )
 
 
-def _properties(options: TranscriptionOptions, *, keep: timedelta) -> TranscriptionProperties:
+def properties(options: TranscriptionOptions, *, keep: timedelta) -> TranscriptionProperties:
     """The service's properties for a file's options (definition TranscriptionProperties)."""
     speakers = DiarizationSpeakers(min_count=options.min_speakers, max_count=options.max_speakers)
     candidates = list(options.candidate_locales)

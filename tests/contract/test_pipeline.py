@@ -480,6 +480,7 @@ def test_collection_goes_on_where_time_ran_out(pipeline: Pipeline) -> None:
 def test_secrets_stay_out_of_records_and_logs(pipeline: Pipeline, caplog: pytest.LogCaptureFixture) -> None:
     """No SAS and no key in any blob that the app writes, nor in its log at the finest level."""
     caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, logger="dropscribe")
     pipeline.emulator.arm([FailFile(source="*b.wav")])
     for name in ("a.wav", "b.wav"):
         pipeline.upload(name)
@@ -500,7 +501,7 @@ def test_an_audio_link_reads_one_blob_and_nothing_else(pipeline: Pipeline) -> No
     """The SAS that the service gets is for reading a single blob; without a SAS the link is the plain URL."""
     for name in ("a b/ü.wav", "other.wav"):
         pipeline.upload(name)
-    storage = pipeline.app._storage
+    storage = pipeline.app.storage
     link = AudioLinks(storage, hours=1, plain=False, now=pipeline.clock.now).blob("audio", "a b/ü.wav")
     query = link.partition("?")[2]
     assert requests.get(link, timeout=10).status_code == 200
