@@ -256,6 +256,16 @@ module alerts 'app/alerts.bicep' = {
   }
 }
 
+module workbook 'app/workbook.bicep' = {
+  name: 'workbook'
+  scope: group
+  params: {
+    location: location
+    tags: tags
+    applicationInsightsId: monitoring.outputs.applicationInsightsId
+  }
+}
+
 module budget 'app/budget.bicep' = if (monthlyBudget > 0 && !empty(alertEmail)) {
   name: 'budget'
   scope: group

@@ -88,8 +88,18 @@ NEEDED_SETTINGS = HOST_SETTINGS | {
 }
 
 FUNCTIONS = {
-    *("empty", "filter", "guid", "last", "loadJsonContent", "newGuid", "resourceGroup", "split", "string"),
-    *("subscription", "subscriptionResourceId", "tenant", "toLower", "union", "uniqueString", "utcNow"),
+    *("empty", "filter", "guid", "last", "loadJsonContent", "loadTextContent", "newGuid", "replace", "resourceGroup"),
+    *(
+        "split",
+        "string",
+        "subscription",
+        "subscriptionResourceId",
+        "tenant",
+        "toLower",
+        "union",
+        "uniqueString",
+        "utcNow",
+    ),
 }
 """The functions of Bicep that the sources may call; one more is added here after a look at its documentation."""
 
@@ -309,14 +319,23 @@ def _secret_problems(source: Source, sources: Mapping[str, Source]) -> Iterator[
     for node in _walk(source.root):
         if node.type == "call_expression" and _KEY_FUNCTION.search(_text(node)):
             yield f"{source.at(node)}: {_text(node)[:40]} reads a key"
+    secrets = {*source.secure, *_variables_with(source.secure, source)}
     for name, value in source.outputs.items():
-        if _SECRET_VALUE.search(value) or any(re.search(rf"\b{secret}\b", value) for secret in source.secure):
+        if _SECRET_VALUE.search(value) or _mentions(value, secrets):
             yield f"{source.path}: the output {name} shows a secret"
     for symbol, node in source.of_type("module_declaration"):
         target = sources.get(str(PurePosixPath(source.path).parent / _literal(node)))
         for name, given in _properties(_properties(node)["params"]).items():
             if target and _text(given) in source.secure and name not in target.secure:
                 yield f"{source.at(node)}: {symbol} is given the secret {name}, which it does not declare as secure"
+
+
+def _variables_with(secrets: set[str], source: Source) -> Iterator[str]:
+    return (name for name, node in source.of_type("variable_declaration") if _mentions(_value(node) or "", secrets))
+
+
+def _mentions(text: str, names: set[str]) -> bool:
+    return not names.isdisjoint(re.findall(r"\w+", text))
 
 
 def _parameter_problems(document: Mapping[str, Mapping[str, Mapping[str, str]]], main: Source) -> Iterator[str]:
@@ -381,6 +400,7 @@ def test_nothing_is_wrong() -> None:
         (APP, "string(transcriptionHours)", "app.listKeys().x", "reads a key"),
         (APP, "output name string = app.name", "output name string = listKeys(app.id, '2024-04-01')", "reads a key"),
         (MAIN, "string = group.name", "string = newWebhookSecret", "AZURE_RESOURCE_GROUP shows a secret"),
+        ("infra/app/webhook-secret.bicep", "'webhook-secret'\n", "newSecret\n", "the output reference shows a secret"),
         (
             "infra/app/monitoring.bicep",
             "applicationInsights.name\n",
@@ -403,11 +423,13 @@ def test_a_planted_error_is_found(path: str, old: str, new: str, expected: str) 
 
 
 def test_alerts_look_for_what_is_logged() -> None:
-    """Each phrase that a log alert looks for stands in the app's source, except those that the host writes."""
-    alerts = (ROOT / "infra/app/alerts.bicep").read_text()
+    """Each phrase that an alert or the workbook looks for stands in the app's source, except those of the host."""
+    workbook = json.loads((ROOT / "infra/workbook.json").read_text())
+    queries = [item["content"]["query"] for item in workbook["items"] if item["type"] == 3]
+    alerts = (ROOT / "infra/app/alerts.bicep").read_text() + "".join(queries)
     source = "".join(path.read_text() for path in (ROOT / "shared").rglob("*.py"))
     phrases = set(re.findall(r'message has "([^"]+)"', alerts)) - {"Moving message to queue", "-poison"}
-    assert len(phrases) == 3
+    assert len(phrases) == 4
     assert {phrase for phrase in phrases if phrase not in source} == set()
     failed = re.search(r'matches regex @"(.+?)"', alerts)
     assert failed
