@@ -9,15 +9,13 @@ REST API for short audio: `POST .../speech/recognition/conversation/cognitiveser
 import random
 import re
 import time
-from collections.abc import Callable, Mapping
-from io import BytesIO
+from collections.abc import Callable
 from types import TracebackType
 from typing import Literal, Self, overload
 from urllib.parse import quote, urlencode, urlsplit
 
 import requests
 from pydantic import ValidationError
-from urllib3 import BaseHTTPResponse
 
 from shared.speech.audio_clip import ASSESSMENT_LIMIT_SECONDS, LIMIT_SECONDS, AudioClip, AudioSource
 from shared.speech.credentials import KeyCredential, TokenCredential, authorization
@@ -25,7 +23,7 @@ from shared.speech.errors import redact
 from shared.speech.expect_continue import ExpectContinueAdapter
 from shared.speech.resources.resource import json_object
 from shared.speech.retry import RetryPolicy
-from shared.speech.transport import LARGEST_ANSWER_BYTES, POOL_SIZE, Answer, Timeouts, Transport
+from shared.speech.transport import POOL_SIZE, Answer, Timeouts, Transport
 from shared.speech.types.recognition import DetailedRecognition, PronunciationAssessment, SimpleRecognition
 
 RECOGNITION_PATH = "/speech/recognition/conversation/cognitiveservices/v1"
@@ -37,26 +35,6 @@ type AssessmentPlace = Literal["header", "query"]
 
 _REGION = re.compile(r"[a-z][a-z0-9]*")
 _CUSTOM_DOMAIN = re.compile(r"\.cognitiveservices\.azure\.(com|us|cn)$")
-
-
-class _AudioTransport(Transport):
-    """The client's transport for a body of audio, which is sent chunked and iterated anew for each attempt."""
-
-    def send(self, url: str, clip: AudioClip, headers: Mapping[str, str]) -> Answer:
-        """POST a clip with the credential."""
-        request = self._prepared("POST", url)
-        del request.headers["Content-Length"]  # of the empty body that it had until here
-        request.prepare_body(clip, None)
-        credential = self._authorization.headers()
-        request.headers.update({**headers, **credential})
-        secrets = tuple(value.removeprefix("Bearer ") for value in credential.values())
-
-        def receive(response: BaseHTTPResponse, deadline: float) -> Answer:
-            content = BytesIO()
-            self._copy(response, content, LARGEST_ANSWER_BYTES, deadline)
-            return Answer("POST", response.status, response.headers, content.getvalue())
-
-        return self._exchange(request, receive, secrets)
 
 
 class SpeechRecognizer:
@@ -85,7 +63,7 @@ class SpeechRecognizer:
     ) -> None:
         self._owns_session = session is None
         self._session = session or _waiting_session()
-        self._transport = _AudioTransport(
+        self._transport = Transport(
             recognition_endpoint(region_or_endpoint),
             authorization(credential, clock),
             session=self._session,
@@ -155,7 +133,7 @@ class SpeechRecognizer:
             headers["Pronunciation-Assessment"] = pronunciation.encoded()
         given = {name: value for name, value in query.items() if value is not None}
         url = f"{self.endpoint}{RECOGNITION_PATH}?{urlencode(given, quote_via=quote)}"
-        answer = self._transport.send(url, clip, headers)
+        answer = self._transport.request("POST", url, body=clip, headers=headers)
         return _parsed(SimpleRecognition, answer) if format == "simple" else _parsed(DetailedRecognition, answer)
 
     def close(self) -> None:
