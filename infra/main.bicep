@@ -81,6 +81,12 @@ param monthlyBudget int = 0
 @description('First day of the month from which the budget counts. It cannot be changed later, so azd keeps it.')
 param budgetStartDate string = utcNow('yyyy-MM-01')
 
+@description('Reach storage, vault and Speech through private endpoints alone, except for Azure services that are trusted.')
+param privateNetworking bool = false
+
+@description('Public addresses or ranges, separated by commas, that reach the data account in spite of privateNetworking.')
+param allowedAddresses string = ''
+
 @description('Object id of a user, group or service principal that may upload audio and read results; empty is nobody.')
 param operatorPrincipalId string = ''
 
@@ -136,6 +142,7 @@ module speech 'app/speech.bicep' = if (newSpeech) {
     location: location
     tags: tags
     disableKeys: speechDisableKeys
+    closed: privateNetworking
   }
 }
 
@@ -155,6 +162,7 @@ module hostStorage 'app/host-storage.bicep' = {
     name: 'sthost${token}'
     location: location
     tags: tags
+    closed: privateNetworking
     appPrincipalId: identity.outputs.principalId
   }
 }
@@ -170,6 +178,8 @@ module dataStorage 'app/data-storage.bicep' = {
     resultRetentionDays: resultRetentionDays
     recordRetentionDays: recordRetentionDays
     softDeleteDays: softDeleteDays
+    closed: privateNetworking
+    allowedAddresses: empty(allowedAddresses) ? [] : split(allowedAddresses, ',')
     appPrincipalId: identity.outputs.principalId
     speechPrincipalId: speechAccess.outputs.principalId
     operatorPrincipalId: operatorPrincipalId
@@ -199,7 +209,37 @@ module webhookSecret 'app/webhook-secret.bicep' = {
     newSecret: newWebhookSecret
     currentVersion: webhookSecretVersion
     previousVersion: webhookPreviousSecretVersion
+    closed: privateNetworking
     appPrincipalId: identity.outputs.principalId
+  }
+}
+
+module network 'app/network.bicep' = if (privateNetworking) {
+  name: 'network'
+  scope: group
+  params: {
+    name: 'vnet-dropscribe-${token}'
+    location: location
+    tags: tags
+  }
+}
+
+module privateEndpoints 'app/private-endpoints.bicep' = if (privateNetworking) {
+  name: 'private-endpoints'
+  scope: group
+  params: {
+    location: location
+    tags: tags
+    subnetId: network!.outputs.endpointSubnetId
+    zoneNames: network!.outputs.zoneNames
+    targets: concat([
+      { name: 'host-blob', resourceId: hostStorage.outputs.id, group: 'blob' }
+      { name: 'host-queue', resourceId: hostStorage.outputs.id, group: 'queue' }
+      { name: 'host-table', resourceId: hostStorage.outputs.id, group: 'table' }
+      { name: 'data-blob', resourceId: dataStorage.outputs.id, group: 'blob' }
+      { name: 'data-queue', resourceId: dataStorage.outputs.id, group: 'queue' }
+      { name: 'vault', resourceId: webhookSecret.outputs.vaultId, group: 'vault' }
+    ], newSpeech ? [{ name: 'speech', resourceId: speech!.outputs.id, group: 'account' }] : [])
   }
 }
 
@@ -227,7 +267,9 @@ module functionApp 'app/function-app.bicep' = {
     webhookSecretReference: webhookSecret.outputs.reference
     webhookPreviousSecretReference: webhookSecret.outputs.previousReference
     applicationInsightsName: monitoring.outputs.applicationInsightsName
+    subnetId: privateNetworking ? network!.outputs.appSubnetId : ''
   }
+  dependsOn: [privateEndpoints]
 }
 
 module eventSubscription 'app/event-subscription.bicep' = {

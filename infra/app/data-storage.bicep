@@ -6,6 +6,8 @@ param audioRetentionDays int
 param resultRetentionDays int
 param recordRetentionDays int
 param softDeleteDays int
+param closed bool
+param allowedAddresses array
 param appPrincipalId string
 param speechPrincipalId string
 param operatorPrincipalId string
@@ -38,10 +40,14 @@ resource account 'Microsoft.Storage/storageAccounts@2023-05-01' = {
     defaultToOAuthAuthentication: true
     minimumTlsVersion: 'TLS1_2'
     supportsHttpsTrafficOnly: true
-    // Trusted services (Event Grid, and Speech with its identity) get in even if somebody closes the account's network.
+    // Denied rather than disabled where it is closed: Event Grid and Speech get in as trusted services, with their identities.
     networkAcls: {
       bypass: 'AzureServices'
-      defaultAction: 'Allow'
+      defaultAction: closed ? 'Deny' : 'Allow'
+      ipRules: [for address in allowedAddresses: {
+        action: 'Allow'
+        value: trim(address)
+      }]
     }
   }
 }

@@ -19,6 +19,7 @@ param transcriptionHours int
 param webhookSecretReference string
 param webhookPreviousSecretReference string
 param applicationInsightsName string
+param subnetId string
 
 resource applicationInsights 'Microsoft.Insights/components@2020-02-02' existing = {
   name: applicationInsightsName
@@ -49,6 +50,7 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
     serverFarmId: plan.id
     httpsOnly: true
     keyVaultReferenceIdentity: identityId
+    virtualNetworkSubnetId: empty(subnetId) ? null : subnetId
     siteConfig: { minTlsVersion: '1.2' }
     functionAppConfig: {
       runtime: {

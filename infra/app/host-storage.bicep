@@ -2,6 +2,7 @@
 param name string
 param location string
 param tags object
+param closed bool
 param appPrincipalId string
 
 var roles = loadJsonContent('../roles.json')
@@ -18,6 +19,10 @@ resource account 'Microsoft.Storage/storageAccounts@2023-05-01' = {
     defaultToOAuthAuthentication: true
     minimumTlsVersion: 'TLS1_2'
     supportsHttpsTrafficOnly: true
+    networkAcls: {
+      bypass: 'AzureServices'
+      defaultAction: closed ? 'Deny' : 'Allow'
+    }
   }
 }
 
@@ -62,5 +67,6 @@ resource appUsesTables 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
 }
 
 // The roles are part of what these name: who waits for them waits for the roles too.
+output id string = account.id
 output name string = account.name
 output deploymentContainerUrl string = '${account.properties.primaryEndpoints.blob}${deployments.name}'

@@ -3,6 +3,7 @@ param name string
 param location string
 param tags object
 param disableKeys bool
+param closed bool
 
 resource speech 'Microsoft.CognitiveServices/accounts@2024-10-01' = {
   name: name
@@ -14,8 +15,9 @@ resource speech 'Microsoft.CognitiveServices/accounts@2024-10-01' = {
   properties: {
     customSubDomainName: name
     disableLocalAuth: disableKeys
-    publicNetworkAccess: 'Enabled'
+    publicNetworkAccess: closed ? 'Disabled' : 'Enabled'
   }
 }
 
+output id string = speech.id
 output name string = speech.name

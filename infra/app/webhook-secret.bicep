@@ -7,6 +7,7 @@ param tags object
 param newSecret string
 param currentVersion string
 param previousVersion string
+param closed bool
 param appPrincipalId string
 
 var roles = loadJsonContent('../roles.json')
@@ -26,6 +27,10 @@ resource vault 'Microsoft.KeyVault/vaults@2023-07-01' = {
     // No purge protection: what is lost with the vault is made anew by the next deployment.
     enableSoftDelete: true
     softDeleteRetentionInDays: 7
+    networkAcls: {
+      bypass: 'AzureServices'
+      defaultAction: closed ? 'Deny' : 'Allow'
+    }
   }
 }
 
@@ -50,6 +55,7 @@ resource appReadsSecret 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
 
 var version = empty(currentVersion) ? last(split(secret!.properties.secretUriWithVersion, '/')) : currentVersion
 
+output vaultId string = vault.id
 output currentVersion string = version
 output reference string = '@Microsoft.KeyVault(VaultName=${vault.name};SecretName=${secretName};SecretVersion=${version})'
 output previousReference string = empty(previousVersion)

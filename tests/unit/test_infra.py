@@ -88,18 +88,9 @@ NEEDED_SETTINGS = HOST_SETTINGS | {
 }
 
 FUNCTIONS = {
-    *("empty", "filter", "guid", "last", "loadJsonContent", "loadTextContent", "newGuid", "replace", "resourceGroup"),
-    *(
-        "split",
-        "string",
-        "subscription",
-        "subscriptionResourceId",
-        "tenant",
-        "toLower",
-        "union",
-        "uniqueString",
-        "utcNow",
-    ),
+    *("concat", "empty", "environment", "filter", "guid", "items", "last", "loadJsonContent", "loadTextContent"),
+    *("newGuid", "replace", "resourceGroup", "resourceId", "split", "string", "subscription"),
+    *("subscriptionResourceId", "tenant", "toLower", "trim", "union", "uniqueString", "utcNow"),
 }
 """The functions of Bicep that the sources may call; one more is added here after a look at its documentation."""
 
@@ -207,9 +198,10 @@ def problems(files: Mapping[str, str]) -> list[str]:
 def _name_problems(source: Source) -> Iterator[str]:
     """Names that nothing declares, and parameters and variables that nothing uses."""
     local = {
-        _text(node.named_children[0])
+        name
         for node in _walk(source.root)
         if node.type in {"for_statement", "lambda_expression"}
+        for name in re.findall(r"\w+", re.split(r"\bin\b|=>", _text(node))[0])
     }
     used = [node for node in _walk(source.root) if node.type == "identifier" and _refers(node)]
     for node in used:
@@ -369,11 +361,11 @@ def test_nothing_is_wrong() -> None:
 @pytest.mark.parametrize(
     ("path", "old", "new", "expected"),
     [
-        (APP, "  name: planName", "  name = planName", f"{APP}:28: syntax error"),
+        (APP, "  name: planName", "  name = planName", f"{APP}:29: syntax error"),
         (MAIN, "'app/events.bicep'", "'app/event.bicep'", "there is no module infra/app/event.bicep"),
         (MAIN, "    amount: monthlyBudget", "    sum: monthlyBudget", "budget.bicep has no parameter sum"),
         (MAIN, "    amount: monthlyBudget\n", "", "budget.bicep needs the parameter amount"),
-        (MAIN, "speech!.outputs.name", "speech!.outputs.id", "speech.bicep has no output id"),
+        (MAIN, "speech!.outputs.name", "speech!.outputs.key", "speech.bicep has no output key"),
         (MAIN, "location: location\n  tags", "location: region\n  tags", "region is not declared"),
         (MAIN, "softDeleteDays: softDeleteDays", "softDeleteDays: 7", "softDeleteDays is never used"),
         (APP, "serverfarms@2024-04-01", "serverfarms@2024-13-01", "'Microsoft.Web/serverfarms@2024-13-01' is not"),
