@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -13,6 +13,7 @@ from shared.storage import BlobContainer
 from shared.transcripts.document import Transcript, encode
 from shared.transcripts.exports import to_srt, to_text, to_webvtt
 from shared.transcripts.normalize import Context, normalize
+from shared.transcripts.short_audio import API_VERSION as SHORT_AUDIO
 from shared.transcripts.short_audio import normalize_short_audio
 
 _log = logging.getLogger("dropscribe.settling")
@@ -80,7 +81,7 @@ class FileSettler:
             return "superseded"
         document = normalize_short_audio(
             answer,
-            self._context(job, file, None),
+            replace(self._context(job, file, None), api_version=SHORT_AUDIO),
             duration_ms=duration_ms,
             answered_at=self._now(),
             reference_text=job.options.reference_text,

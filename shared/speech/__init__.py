@@ -7,6 +7,7 @@
 Errors are drawn in errors.py, the differences between API versions stand in versions.py.
 """
 
+from shared.speech.audio_clip import UnsupportedAudio
 from shared.speech.client import SpeechClient
 from shared.speech.credentials import KeyCredential, TokenCredential
 from shared.speech.errors import (
@@ -31,6 +32,7 @@ from shared.speech.errors import (
 )
 from shared.speech.filters import Expression, Filter
 from shared.speech.paging import Paged
+from shared.speech.recognition import SpeechRecognizer
 from shared.speech.sts import StsTokenCredential
 from shared.speech.transport import Timeouts
 from shared.speech.types.common import EntityError, EntityReference, OpenEnum, Status, entity_id
@@ -99,6 +101,12 @@ from shared.speech.types.models import (
     SharedModelFeatures,
 )
 from shared.speech.types.projects import NewProject, Project, ProjectLinks, ProjectProperties, ProjectUpdate
+from shared.speech.types.recognition import (
+    DetailedRecognition,
+    PronunciationAssessment,
+    RecognitionStatus,
+    SimpleRecognition,
+)
 from shared.speech.types.transcriptions import (
     Diarization,
     DiarizationSpeakers,
@@ -146,6 +154,7 @@ __all__ = [
     "DatasetLinks",
     "DatasetProperties",
     "DatasetUpdate",
+    "DetailedRecognition",
     "Diarization",
     "DiarizationSpeakers",
     "DownloadTooLarge",
@@ -200,16 +209,20 @@ __all__ = [
     "ProjectLinks",
     "ProjectProperties",
     "ProjectUpdate",
+    "PronunciationAssessment",
     "PunctuationMode",
+    "RecognitionStatus",
     "ResponseBlock",
     "ServerError",
     "ServiceHealth",
     "ServiceUnavailable",
     "SharedModel",
     "SharedModelFeatures",
+    "SimpleRecognition",
     "SpeechClient",
     "SpeechConnectionError",
     "SpeechError",
+    "SpeechRecognizer",
     "SpeechStatusError",
     "SpeechTimeout",
     "Status",
@@ -229,6 +242,7 @@ __all__ = [
     "TranscriptionReportEntry",
     "TranscriptionUpdate",
     "Unauthorized",
+    "UnsupportedAudio",
     "UnsupportedOperation",
     "UploadedBlocks",
     "WaitTimeout",

@@ -34,6 +34,7 @@ type Profanity = Literal["masked", "removed", "raw"]
 type AssessmentPlace = Literal["header", "query"]
 
 _REGION = re.compile(r"[a-z][a-z0-9]*")
+_REGIONAL_DOMAIN = re.compile(rf"({_REGION.pattern})\.api\.cognitive\.microsoft\.com")
 _CUSTOM_DOMAIN = re.compile(r"\.cognitiveservices\.azure\.(com|us|cn)$")
 
 
@@ -151,11 +152,17 @@ class SpeechRecognizer:
 
 
 def recognition_endpoint(region_or_endpoint: str) -> str:
-    """What stands before the API's path: by region, or with `/stt` behind a custom domain (documentation of both)."""
+    """What stands before the API's path: by region, or with `/stt` behind a custom domain (documentation of both).
+
+    A region's address for the other APIs (`https://<region>.api.cognitive.microsoft.com`) stands for its region.
+    """
     if _REGION.fullmatch(region_or_endpoint):
         return f"https://{region_or_endpoint}.stt.speech.microsoft.com"
     endpoint = region_or_endpoint.rstrip("/")
-    is_custom = _CUSTOM_DOMAIN.search((urlsplit(endpoint).hostname or "").lower())
+    host = (urlsplit(endpoint).hostname or "").lower()
+    if regional := _REGIONAL_DOMAIN.fullmatch(host):
+        return recognition_endpoint(regional[1])
+    is_custom = _CUSTOM_DOMAIN.search(host)
     return f"{endpoint}/stt" if is_custom and not endpoint.endswith("/stt") else endpoint
 
 

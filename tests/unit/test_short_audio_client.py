@@ -436,6 +436,7 @@ def test_pieces_are_sent_as_they_come_and_end_at_the_limit() -> None:
     ("given", "endpoint"),
     [
         ("westeurope", "https://westeurope.stt.speech.microsoft.com"),
+        ("https://westeurope.api.cognitive.microsoft.com", "https://westeurope.stt.speech.microsoft.com"),
         ("https://name.cognitiveservices.azure.com/", "https://name.cognitiveservices.azure.com/stt"),
         ("https://name.cognitiveservices.azure.us/stt", "https://name.cognitiveservices.azure.us/stt"),
         ("http://127.0.0.1:8300", "http://127.0.0.1:8300"),
