@@ -144,7 +144,10 @@ class BlobContainer:
         only_if_etag: str | None = None,
         lease: Lease | None = None,
     ) -> str:
-        """Write a whole blob and return its new ETag; StorageConditionError where a condition refuses it."""
+        """Write a whole blob and return its new ETag; StorageConditionError where a condition refuses it.
+
+        Empty metadata values are left out: a header cannot be relied on to carry them.
+        """
         conditions: dict[str, Any] = {}
         if only_if_etag is not None:
             conditions = {"etag": f'"{only_if_etag}"', "match_condition": MatchConditions.IfNotModified}
@@ -156,7 +159,7 @@ class BlobContainer:
             written = self._client.get_blob_client(name).upload_blob(
                 content,
                 overwrite=not only_if_absent,
-                metadata={key: quote(value, safe="/:+,;=@") for key, value in (metadata or {}).items()},
+                metadata={key: quote(value, safe="/:+,;=@") for key, value in (metadata or {}).items() if value},
                 content_settings=ContentSettings(content_type=content_type),
                 **conditions,
             )
