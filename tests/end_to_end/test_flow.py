@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 import requests
 
-from emulator.faults import CorruptResult, Duplicate, FailFile, FailJob, Lost, Throttle, TruncateResult
+from emulator.faults import CorruptResult, Duplicate, FailFile, FailJob, Late, Lost, Reorder, Throttle, TruncateResult
 from tests.end_to_end.conftest import NewWorld
 from tests.end_to_end.world import World, tone
 
@@ -149,6 +149,17 @@ def test_lost_notifications_cost_a_sweep_only(world: World) -> None:
     world.upload("quiet.wav")
     world.until(lambda: world.settled({"quiet.wav"}), timers=("sweep_jobs",))
     assert world.names("transcripts") == {"quiet.wav"}
+
+
+def test_late_and_reordered_notifications_change_nothing(world: World) -> None:
+    """Notifications that come late, in another order or twice still collect every file once."""
+    world.emulator.arm([Reorder(seconds=1), Late(seconds=0.5), Duplicate()])
+    names = {f"{number}.wav" for number in range(4)}
+    for number, name in enumerate(sorted(names)):
+        world.upload(name, locale="en-US" if number % 2 else "en-GB")
+    world.wait_for(*names)
+    assert world.names("transcripts") == names
+    assert world.times_submitted() == dict.fromkeys(names, 1)
 
 
 def test_throttling_delays_and_loses_nothing(world: World) -> None:
