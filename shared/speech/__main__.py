@@ -9,7 +9,7 @@ _HEAD = """\
 Written by `python -m shared.speech > docs/speech-operations.md` from the table that the client sends by
 (`shared/speech/operations.py`, `shared/speech/versions.py`); a test compares. Calls are methods of `SpeechClient`, and
 commands follow `python -m shared.cli speech`. Paths are those of the first version that has the operation.
-[speech-client.md](speech-client.md) says how to use them.
+[client.md](client.md) says how to use them.
 
 Tests run every operation in every version against a server of canned answers; in 3.1 each request and answer is held
 against the official specification. Those of transcriptions, web hooks and health run against the emulator, too. None

@@ -1,4 +1,4 @@
-"""The page docs/speech-client.md: its Python runs as it stands."""
+"""The page docs/client.md: its Python runs as it stands."""
 
 import json
 import re
@@ -18,7 +18,7 @@ from tests.contract.test_speech_client import check_request
 from tests.contract.test_speech_operations import OF_ALL_KINDS
 from tests.unit.test_speech_transport import LoopbackServer
 
-PAGE = Path(__file__).parents[2] / "docs" / "speech-client.md"
+PAGE = Path(__file__).parents[2] / "docs" / "client.md"
 BEYOND_THE_EMULATOR = ("Custom speech", "Transcribe at once")
 """Sections with operations that the emulator lacks."""
 LISTS = re.compile(r"/(datasets|evaluations|models|projects|endpoints|files|logs|base|transcriptions)")
