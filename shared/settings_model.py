@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from shared.pipeline.options import TranscriptionOptions
+from shared.pipeline.options import TranscriptionOptions, none_if_blank, split_commas
 
 ExportFormat = Literal["vtt", "srt", "txt"]
 
@@ -20,16 +20,6 @@ def _http_origin(value: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def _split_commas(value: object) -> object:
-    if isinstance(value, str):
-        return [part.strip() for part in value.split(",") if part.strip()]
-    return value
-
-
-def _blank_is_unset(value: object) -> object:
-    return None if value == "" else value
-
-
 class Settings(BaseSettings):
     """The app's settings, frozen; a secret is never shown."""
 
@@ -40,13 +30,13 @@ class Settings(BaseSettings):
     speech_endpoint: Annotated[str, AfterValidator(_http_origin)] = Field(
         description="endpoint of the Speech resource, such as `https://my-speech.cognitiveservices.azure.com`"
     )
-    speech_key: Annotated[SecretStr | None, BeforeValidator(_blank_is_unset)] = Field(
+    speech_key: Annotated[SecretStr | None, BeforeValidator(none_if_blank)] = Field(
         default=None, description="key of the Speech resource; unset, the app's identity is used (Microsoft Entra)"
     )
     speech_api_version: Literal["3.1", "3.2", "2024-11-15", "2025-10-15"] = Field(
         default="3.1", description="version of the Speech-to-text REST API"
     )
-    data_storage: Annotated[SecretStr | None, BeforeValidator(_blank_is_unset)] = Field(
+    data_storage: Annotated[SecretStr | None, BeforeValidator(none_if_blank)] = Field(
         default=None,
         description="connection string of the storage account with the audio; "
         "with an identity set `DATA_STORAGE__blobServiceUri` and `DATA_STORAGE__queueServiceUri` instead",
@@ -68,13 +58,13 @@ class Settings(BaseSettings):
     audio_sas_hours: int = Field(
         default=48, ge=1, le=168, description="hours that such a SAS lives: a job may wait and run for more than a day"
     )
-    webhook_secret: Annotated[SecretStr | None, BeforeValidator(_blank_is_unset)] = Field(
+    webhook_secret: Annotated[SecretStr | None, BeforeValidator(none_if_blank)] = Field(
         default=None, description="secret that signs the service's notifications; unset, every notification is refused"
     )
-    webhook_previous_secret: Annotated[SecretStr | None, BeforeValidator(_blank_is_unset)] = Field(
+    webhook_previous_secret: Annotated[SecretStr | None, BeforeValidator(none_if_blank)] = Field(
         default=None, description="secret that is still accepted while WEBHOOK_SECRET is being changed"
     )
-    webhook_url: Annotated[str | None, BeforeValidator(_blank_is_unset)] = Field(
+    webhook_url: Annotated[str | None, BeforeValidator(none_if_blank)] = Field(
         default=None,
         pattern=r"^https?://\S+$",
         description="public URL of `/api/speech/events`; unset, no web hook is registered and timers collect",
@@ -82,7 +72,7 @@ class Settings(BaseSettings):
     default: TranscriptionOptions = Field(
         default_factory=TranscriptionOptions, description="options of files that say nothing else"
     )
-    exports: Annotated[tuple[ExportFormat, ...], NoDecode, BeforeValidator(_split_commas)] = Field(
+    exports: Annotated[tuple[ExportFormat, ...], NoDecode, BeforeValidator(split_commas)] = Field(
         default=("vtt", "srt", "txt"), description="formats written beside each JSON document"
     )
     max_attempts: int = Field(

@@ -20,7 +20,7 @@ OPTIONS_FILE = "_options.json"
 _LOCALE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8}){1,2}")
 
 
-def _split_commas(value: object) -> object:
+def split_commas(value: object) -> object:
     """Lists come as JSON arrays, or as text with commas from metadata and settings."""
     if isinstance(value, str):
         return [part.strip() for part in value.split(",") if part.strip()]
@@ -33,7 +33,8 @@ def _locale(value: str) -> str:
     return value
 
 
-def _none_if_blank(value: object) -> object:
+def none_if_blank(value: object) -> object:
+    """Text from metadata and settings cannot be absent: an empty one says so."""
     return None if value == "" else value
 
 
@@ -47,7 +48,7 @@ class TranscriptionOptions(BaseModel):
         description="language of the audio, as a locale such as `en-US`",
     )
     candidate_locales: Annotated[
-        tuple[Annotated[str, AfterValidator(_locale)], ...], NoDecode, BeforeValidator(_split_commas)
+        tuple[Annotated[str, AfterValidator(_locale)], ...], NoDecode, BeforeValidator(split_commas)
     ] = Field(
         default=(),
         description="2 to 10 locales, `locale` among them, between which the service chooses phrase by phrase",
@@ -67,10 +68,10 @@ class TranscriptionOptions(BaseModel):
     punctuation: Literal["None", "Dictated", "Automatic", "DictatedAndAutomatic"] = Field(
         default="DictatedAndAutomatic", description="where punctuation comes from"
     )
-    channels: Annotated[tuple[int, ...], NoDecode, BeforeValidator(_split_commas)] = Field(
+    channels: Annotated[tuple[int, ...], NoDecode, BeforeValidator(split_commas)] = Field(
         default=(0, 1), min_length=1, description="channels to transcribe, counted from 0"
     )
-    model: Annotated[str | None, BeforeValidator(_none_if_blank)] = Field(
+    model: Annotated[str | None, BeforeValidator(none_if_blank)] = Field(
         default=None, description="URL (`self`) of a custom or base model; none is the service's default for the locale"
     )
     route: Literal["batch", "auto", "short"] = Field(
@@ -78,7 +79,7 @@ class TranscriptionOptions(BaseModel):
         description="`batch` transcribes in the background; `short` at once, through the short-audio API, which takes "
         "at most 60 s of 16 kHz mono WAV or Ogg Opus; `auto` chooses by the file's header",
     )
-    reference_text: Annotated[str | None, BeforeValidator(_none_if_blank)] = Field(
+    reference_text: Annotated[str | None, BeforeValidator(none_if_blank)] = Field(
         default=None,
         description="text that the speaker reads: on the short route the transcript then has pronunciation scores "
         "(at most 30 s of audio)",
