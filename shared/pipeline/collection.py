@@ -6,7 +6,7 @@ skipped, so a collection that was killed is simply begun again.
 
 import logging
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -149,13 +149,15 @@ class Collector:
             self._ledger.save_job(job, lease=lease)
         if job.transcription_id is None:
             return None
-        results = self._results(job, job.transcription_id)
+        results = self._results(job, job.transcription_id, found)
         return self._settle(results, lease) if results else None
 
-    def _results(self, job: Job, transcription_id: str) -> _Results | None:
+    def _results(self, job: Job, transcription_id: str, found: Transcription | None) -> _Results | None:
         """What there is to collect; None while the transcription is not finished."""
         try:
-            transcription = self._client.transcriptions.get(transcription_id)
+            # What was just read of it is not read again; a finished transcription does not change.
+            known = found if found and found.id == transcription_id else None
+            transcription = known or self._client.transcriptions.get(transcription_id)
             if transcription.status is None or not transcription.status.is_terminal:
                 return None
             files = list(self._client.transcriptions.list_files(transcription_id))
@@ -201,7 +203,7 @@ class Collector:
         return None
 
     def _read_all(
-        self, results: _Results, files: Iterable[File], lease: Lease, deadline: datetime, *, by_name: bool = True
+        self, results: _Results, files: Sequence[File], lease: Lease, deadline: datetime, *, by_name: bool = True
     ) -> None:
         def read(result: File) -> None:
             lease.check()
