@@ -318,7 +318,7 @@ module budget 'app/budget.bicep' = if (monthlyBudget > 0 && !empty(alertEmail)) 
   }
 }
 
-// azd keeps outputs as environment variables; main.parameters.json hands the last two back to the next deployment.
+// azd keeps outputs as environment variables; main.parameters.json hands the last three back to the next deployment.
 output AZURE_RESOURCE_GROUP string = group.name
 output DROPSCRIBE_APP_NAME string = functionApp.outputs.name
 output DROPSCRIBE_HEALTH_URL string = functionApp.outputs.healthUrl
@@ -326,3 +326,4 @@ output DROPSCRIBE_DATA_ACCOUNT string = dataStorage.outputs.name
 output DROPSCRIBE_SPEECH_ENDPOINT string = speechAccess.outputs.endpoint
 output DROPSCRIBE_BUDGET_START_DATE string = budgetStartDate
 output DROPSCRIBE_WEBHOOK_SECRET_VERSION string = webhookSecret.outputs.currentVersion
+output DROPSCRIBE_WEBHOOK_PREVIOUS_SECRET_VERSION string = webhookPreviousSecretVersion
