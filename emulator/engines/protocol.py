@@ -42,6 +42,8 @@ class RecognitionRequest:
     candidate_locales: tuple[str, ...] = ()
     profanity: ProfanityMode = "Masked"
     punctuation: PunctuationMode = "DictatedAndAutomatic"
+    model: Path | None = None
+    """Folder of an adapted model; None is the base model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,8 @@ class AssessmentRequest:
     profanity: ProfanityMode = "Masked"
     metadata: Mapping[str, str] = field(default_factory=dict)
     """What the scripted engine is told."""
+    model: Path | None = None
+    """Folder of an adapted model; None is the base model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,5 +174,64 @@ class AssessingEngine(Engine, Protocol):
         """Assess one reading; None where no words were heard.
 
         Raise AudioRejectedError where the file is at fault, and with kind `InvalidReferenceText` where the text is.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class AdaptationRequest:
+    """What a custom model is made from, all of it files on this machine; at least one of the two kinds of data."""
+
+    locale: str
+    to: Path
+    """Folder that the model is made in: it exists, is empty, and may be moved or copied afterwards."""
+    base: Path | None = None
+    """Folder of an adapted model that is adapted further; None is the base model."""
+    sentences: Path | None = None
+    """UTF-8 text, a sentence as people write it in each line: language data, and the transcripts of acoustic data."""
+    pronunciations: Path | None = None
+    """UTF-8 text, in each line a word as it is written, a tab, and how it is spoken.
+
+    That is words, letters and syllables, such as `three c p o` for `3CPO`, or phonemes between slashes, such as
+    `/hh ax l ow/`.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class UnusedLine:
+    """A line of the data, counted from 1, that the model was made without."""
+
+    data: Literal["sentences", "pronunciations"]
+    line: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AdaptationReport:
+    """What became of the data; empty lines do not count."""
+
+    sentences: int
+    """How many were used."""
+    pronunciations: int
+    """How many were used."""
+    new_words: tuple[str, ...] = ()
+    """The words that the model knows and its base did not."""
+    derived_words: tuple[str, ...] = ()
+    """Those of them whose pronunciation was derived from their spelling."""
+    unused: tuple[UnusedLine, ...] = ()
+
+
+class AdaptationError(Exception):
+    """No model can be made from this data; the message says why."""
+
+
+@runtime_checkable
+class AdaptingEngine(Engine, Protocol):
+    """An engine whose recognizer can be adapted with text and pronunciations."""
+
+    async def adapt(self, request: AdaptationRequest) -> AdaptationReport:
+        """Make a custom model; raise AdaptationError where the data cannot make one.
+
+        Cancelling ends the work at once. What is in the folder is a model only after this has returned.
         """
         ...

@@ -2,9 +2,12 @@
 
 The text is the blob's metadata `transcript` (percent-encoding allowed; empty means silence), else the sidecar
 `<audio URL>.txt`, else made up from the URL. Metadata `emulator_fail=<error kind>` fails the file.
+
+A custom model writes what its pronunciation data says: "3CPO" for "three c p o". Its sentences change nothing.
 """
 
 import contextlib
+import json
 import re
 import wave
 from collections.abc import Iterator, Sequence
@@ -17,10 +20,12 @@ from urllib.parse import unquote
 
 from emulator.engines.protocol import (
     TICKS_PER_SECOND,
+    AdaptationError,
+    AdaptationReport,
+    AdaptationRequest,
     Alternative,
     AssessedAudio,
     AssessedWord,
-    AssessingEngine,
     AssessmentRequest,
     AudioRejectedError,
     Phoneme,
@@ -28,13 +33,17 @@ from emulator.engines.protocol import (
     PronunciationError,
     RecognitionRequest,
     RecognizedAudio,
+    UnusedLine,
     Word,
 )
+from emulator.engines.training_data import parse_pronunciation, read_lines
 
 BYTES_PER_SECOND = 32_000
 """Mono, 16 bits, 16 kHz: what a file's length means where its header does not tell."""
 SPOKEN_SHARE = 0.9
 """The part of a phrase's time slot that is spoken; the rest is the pause after it."""
+MODEL_FILE = "written.json"
+"""In a custom model's folder: each spoken form in lower case, and how it is written."""
 _ASSESSED_CONFIDENCE = 0.95
 _SCORES: dict[PronunciationError, tuple[float, float]] = {
     "None": (85, 99),
@@ -66,7 +75,7 @@ class ScriptedEngine:
         channels = tuple(channel for channel in request.channels if channel < audio.channels)
         if not channels:
             raise AudioRejectedError("InvalidData", "The recording has none of the requested channels.")
-        sentences = _sentences(_text(request))
+        sentences = _sentences(_as_trained(_text(request), request.model))
         return RecognizedAudio(audio.duration_ticks, channels, _phrases(sentences, channels, audio, request))
 
     async def assess(self, request: AssessmentRequest) -> AssessedAudio | None:
@@ -76,11 +85,11 @@ class ScriptedEngine:
         """
         text = _spoken_words(request.reference_text)
         told = request.metadata.get("transcript")
-        heard = text if told is None else _spoken_words(unquote(told))
+        display = _as_trained(request.reference_text if told is None else unquote(told), request.model)
+        heard = text if told is None else _spoken_words(display)
         if not heard:
             return None
         length = _format(request.audio).duration_ticks
-        display = request.reference_text if told is None else unquote(told)
         lexical = " ".join(heard)
         return AssessedAudio(
             heard=Alternative(_ASSESSED_CONFIDENCE, lexical, lexical, lexical, display),
@@ -89,11 +98,33 @@ class ScriptedEngine:
             words=tuple(_read_words(text, heard, length)),
         )
 
+    async def adapt(self, request: AdaptationRequest) -> AdaptationReport:
+        """Keep what the pronunciation data says, and that of the base."""
+        try:
+            written = _written_forms(request.base)
+        except FileNotFoundError as error:
+            raise AdaptationError("The base model is no longer there.") from error
+        unused = []
+        pronunciations = 0
+        for number, line in read_lines(request.pronunciations):
+            try:
+                entry = parse_pronunciation(line)
+            except ValueError as error:
+                unused.append(UnusedLine("pronunciations", number, str(error)))
+            else:
+                pronunciations += 1
+                written[entry.spoken.lower()] = entry.written
+        sentences = sum(1 for _ in read_lines(request.sentences))
+        if not sentences + pronunciations:
+            raise AdaptationError("The data holds no sentence and no pronunciation.")
+        (request.to / MODEL_FILE).write_text(json.dumps(written), encoding="utf-8")
+        return AdaptationReport(sentences, pronunciations, unused=tuple(unused))
+
     async def close(self) -> None:
         """Nothing is held."""
 
 
-def create(*, workers: int) -> AssessingEngine:  # noqa: ARG001 - every engine is asked for the same
+def create(*, workers: int) -> ScriptedEngine:  # noqa: ARG001 - every engine is asked for the same
     """The engine; it needs no workers."""
     return ScriptedEngine()
 
@@ -114,6 +145,26 @@ def _text(request: RecognitionRequest) -> str:
         return request.sidecar
     random = Random(request.source)  # noqa: S311 - repeatable text, no secret
     return " ".join(_sentence(random) for _ in range(4))
+
+
+def _as_trained(text: str, model: Path | None) -> str:
+    """The text with what the model has another written form for."""
+    try:
+        written = _written_forms(model)
+    except FileNotFoundError as error:
+        raise AudioRejectedError("Internal", "The custom model is no longer there.") from error
+    if not written:
+        return text
+    spoken = "|".join(re.escape(form) for form in sorted(written, key=len, reverse=True))
+    return re.sub(
+        rf"(?<!\w)({spoken})(?!\w)", lambda match: written.get(match[0].lower(), match[0]), text, flags=re.IGNORECASE
+    )
+
+
+def _written_forms(model: Path | None) -> dict[str, str]:
+    """What a model has another written form for; FileNotFoundError where it is gone."""
+    forms: dict[str, str] = json.loads((model / MODEL_FILE).read_text(encoding="utf-8")) if model else {}
+    return forms
 
 
 def _sentence(random: Random) -> str:
