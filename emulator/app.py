@@ -16,9 +16,9 @@ from emulator.clock import Clock
 from emulator.errors import ApiError, ErrorCode, invalid_argument, invalid_request, not_found, where
 from emulator.faults import AnyRequestFault, Cut, Delay, Faults, ServerError, Throttle
 from emulator.journal import Journal, RequestSeen
-from emulator.links import BASE_PATH
+from emulator.links import BASE_PATH, Links
 from emulator.operations import OPERATIONS
-from emulator.payloads import Payload, read_payload
+from emulator.payloads.common import Payload, read_payload
 
 LOG = logging.getLogger(__name__)
 KEY_HEADER = "Ocp-Apim-Subscription-Key"
@@ -35,6 +35,8 @@ class Call:
     request: web.Request
     subscription: str
     strict: bool
+    links: Links
+    """URLs of the API version that the request speaks."""
 
     @property
     def id(self) -> str:
@@ -114,8 +116,11 @@ def subscription_of(key: str) -> str:
 class Gate:
     """What every request of the service passes: journal, faults, authentication, and errors to answers."""
 
-    def __init__(self, *, keys: Sequence[str], strict: bool, clock: Clock, faults: Faults, journal: Journal) -> None:
+    def __init__(
+        self, *, keys: Sequence[str], strict: bool, links: Links, clock: Clock, faults: Faults, journal: Journal
+    ) -> None:
         self._keys = keys
+        self._links = links
         self._strict = strict
         self._clock = clock
         self._faults = faults
@@ -123,7 +128,7 @@ class Gate:
 
     def operation(self, name: str, handler: Handler) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         """A route that asks for a key."""
-        return self._route(name, lambda request: handler(Call(request, self._authenticate(request), self._strict)))
+        return self._route(name, lambda request: handler(self._call(request)))
 
     def content(
         self, handler: Callable[[web.Request], Awaitable[web.Response]]
@@ -171,6 +176,9 @@ class Gate:
                 return error_answer(
                     ApiError(fault.status, code, "The service failed, as it was asked to.", inner="UnexpectedError")
                 )
+
+    def _call(self, request: web.Request) -> Call:
+        return Call(request, self._authenticate(request), self._strict, self._links)
 
     def _authenticate(self, request: web.Request) -> str:
         """The subscription that the request speaks for."""

@@ -1,36 +1,65 @@
-"""The URLs that the service hands out. The base path belongs to one API version."""
+"""The URLs that the service hands out. They belong to one version of the API.
 
+In v3.1 the version is part of the base path; a later version, named by its date, stands in the query `api-version`.
+"""
+
+import re
+from dataclasses import dataclass, replace
 from datetime import datetime
-from uuid import NAMESPACE_URL, uuid5
+from typing import Literal
+from urllib.parse import urlsplit
+from uuid import NAMESPACE_URL, UUID, uuid5
 
 from emulator.signatures import signed_query
 
-API_VERSION = "v3.1"
-BASE_PATH = f"/speechtotext/{API_VERSION}"
+ApiVersion = Literal["v3.1", "2024-11-15", "2025-10-15"]
+PATH_VERSION: ApiVersion = "v3.1"
+ROOT_PATH = "/speechtotext"
+BASE_PATH = f"{ROOT_PATH}/{PATH_VERSION}"
 CONTENT_PATH = "/results"
-"""Where the content of result files is served: apart from the service, as the real one's lies in blob storage."""
+"""Where the content of files is served: apart from the service, as the real one's lies in blob storage."""
 
 
+@dataclass(frozen=True, slots=True)
 class Links:
-    """Builds URLs on the endpoint that the service listens on."""
+    """Builds URLs of one API version on the endpoint that the service listens on."""
 
-    def __init__(self, endpoint: str, url_key: bytes) -> None:
-        self.endpoint = endpoint
-        self._url_key = url_key
+    endpoint: str
+    url_key: bytes
+    version: ApiVersion = PATH_VERSION
+
+    def of(self, version: ApiVersion) -> "Links":
+        """The same for another version."""
+        return replace(self, version=version)
 
     @property
     def base(self) -> str:
         """The base of all operations."""
-        return self.endpoint + BASE_PATH
+        return self.endpoint + (BASE_PATH if self.version == PATH_VERSION else ROOT_PATH)
 
-    def entity(self, noun: str, entity_id: str) -> str:
-        """`self` of an entity."""
-        return f"{self.base}/{noun}/{entity_id}"
+    def url(self, *path: str) -> str:
+        """The URL of a path below the base, such as `url("datasets", id, "files")`."""
+        query = "" if self.version == PATH_VERSION else f"?api-version={self.version}"
+        return f"{self.base}/{'/'.join(path)}{query}"
 
     def base_model(self, locale: str) -> str:
         """`self` of the base model that recognizes a locale."""
-        return self.entity("models/base", str(uuid5(NAMESPACE_URL, f"base model {locale}")))
+        return self.url("models", "base", base_model_id(locale))
 
     def content(self, file_id: str, expires: datetime) -> str:
-        """The signed URL of a result file's content."""
-        return f"{self.endpoint}{CONTENT_PATH}/{file_id}?{signed_query(self._url_key, file_id, expires)}"
+        """The signed URL of a file's content."""
+        return f"{self.endpoint}{CONTENT_PATH}/{file_id}?{signed_query(self.url_key, file_id, expires)}"
+
+
+def base_model_id(locale: str) -> str:
+    """The id of the base model that recognizes a locale: the same in every emulator."""
+    return str(uuid5(NAMESPACE_URL, f"base model {locale}"))
+
+
+def id_in(url: str, noun: str) -> str | None:
+    """The id that a `self` URL of a noun (such as `datasets` or `models/base`) ends with, in whatever version."""
+    found = re.fullmatch(rf"{ROOT_PATH}/(?:v\d\.\d/)?{noun}/([^/]+)", urlsplit(url).path)
+    try:
+        return str(UUID(found[1])) if found else None
+    except ValueError:
+        return None

@@ -58,7 +58,7 @@ class Notifications:
         self._store.put_event(entity.subscription, kind, noun, entity.id)
         for hook in self._store.all(WebHook, entity.subscription):
             if hook.status == "Succeeded" and hook.events.get(kind) and hook.api_version == entity.api_version:
-                self._notify(hook, kind, self._links.entity(noun, entity.id))
+                self._notify(hook, kind, self._links.of(entity.api_version).url(noun, entity.id))
 
     def challenge(self, hook: WebHook) -> None:
         """Ask the web hook's URL to prove that it wants notifications."""
@@ -74,7 +74,7 @@ class Notifications:
         kinds = [kind for kind, wanted in hook.events.items() if wanted]
         last = [(kind, event) for kind in kinds if (event := self._store.last_event(hook.subscription, kind))]
         for kind, (noun, entity_id) in last:
-            self._notify(hook, kind, self._links.entity(noun, entity_id))
+            self._notify(hook, kind, self._links.of(hook.api_version).url(noun, entity_id))
         return bool(last)
 
     def _notify(self, hook: WebHook, kind: str, entity: str) -> None:

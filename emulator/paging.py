@@ -6,7 +6,6 @@ from datetime import datetime
 from emulator.app import Call
 from emulator.errors import invalid_argument
 from emulator.filters import FilterError, Value, parse_filter
-from emulator.links import Links
 from emulator.results import Json
 
 TOP_LIMIT = 100
@@ -30,7 +29,7 @@ def select[E](
     return [entity for entity in entities if matches(values(entity))]
 
 
-def page[E](call: Call, links: Links, entities: Sequence[E], show: Callable[[E], Json]) -> tuple[list[E], Json]:
+def page[E](call: Call, entities: Sequence[E], show: Callable[[E], Json]) -> tuple[list[E], Json]:
     """The entities of the page asked for, and the list's body. `top` above 100 counts as 100."""
     skip = _count(call, "skip", default=0, least=0)
     top = min(_count(call, "top", default=TOP_LIMIT, least=1), TOP_LIMIT)
@@ -38,7 +37,7 @@ def page[E](call: Call, links: Links, entities: Sequence[E], show: Callable[[E],
     body: Json = {"values": [show(entity) for entity in shown]}
     if skip + top < len(entities):
         following = call.request.rel_url.update_query(skip=str(skip + top), top=str(top))
-        body["@nextLink"] = links.endpoint + str(following)
+        body["@nextLink"] = call.links.endpoint + str(following)
     return shown, body
 
 

@@ -5,7 +5,9 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from emulator.payloads import TranscriptionProperties, parse_duration
+from emulator.links import ApiVersion
+from emulator.payloads.common import parse_duration
+from emulator.payloads.transcriptions import TranscriptionProperties
 
 Status = Literal["NotStarted", "Running", "Succeeded", "Failed"]
 
@@ -25,16 +27,22 @@ class Entity(BaseModel):
     display_name: str
     created: datetime
     last_action: datetime
-    api_version: str = "v3.1"
+    api_version: ApiVersion = "v3.1"
     description: str | None = None
     custom_properties: dict[str, str] | None = None
     status: Status = "NotStarted"
     error: EntityError | None = None
+    project: str | None = None
+    """The id of the project that it belongs to."""
 
     @property
     def finished(self) -> bool:
         """Whether the status is a terminal one."""
         return self.status in {"Succeeded", "Failed"}
+
+    def expires(self) -> datetime | None:
+        """When it is deleted by itself, if ever."""
+        return None
 
 
 class Transcription(Entity):
@@ -51,7 +59,7 @@ class Transcription(Entity):
 
 
 class Content(BaseModel):
-    """The audio of a transcription: URLs with their SAS until it is finished, without query afterwards."""
+    """Where the data of a job comes from: URLs with their SAS until it is finished, without query afterwards."""
 
     urls: list[str] = []
     container: str | None = None
@@ -64,15 +72,24 @@ class Content(BaseModel):
         )
 
 
-class ResultFile(BaseModel):
-    """A file of a transcription; its bytes lie in the store's directory under its id."""
+FileKind = Literal[
+    "DatasetReport", "Audio", "LanguageData", "PronunciationData", "AcousticDataArchive",
+    "AcousticDataTranscriptionV2", "Transcription", "TranscriptionReport", "EvaluationDetails", "ModelReport",
+]  # fmt: skip
+"""Definition FileKind."""
+
+
+class EntityFile(BaseModel):
+    """A file of an entity; its bytes lie in the store's directory under its id."""
 
     id: str
-    transcription: str
-    kind: Literal["Transcription", "TranscriptionReport"]
+    owner: str
+    """The id of the entity."""
+    kind: FileKind
     name: str
     created: datetime
     size: int
+    """Bytes."""
 
 
 class WebHook(Entity):
@@ -82,3 +99,10 @@ class WebHook(Entity):
     events: dict[str, bool]
     secret: str | None = None
     undelivered: int = 0
+
+
+class Project(Entity):
+    """A project, which holds other entities together; it has no job and is Succeeded from the start."""
+
+    locale: str
+    status: Status = "Succeeded"

@@ -20,13 +20,16 @@ from emulator.journal import Journal, TranscriptionSeen
 from emulator.links import CONTENT_PATH, Links
 from emulator.notifications import Notifications
 from emulator.records import Transcription
+from emulator.resources.contents import FileContents
+from emulator.resources.entities import Parts
 from emulator.resources.health import ServiceHealth
-from emulator.resources.transcriptions import ResultContent, Transcriptions
+from emulator.resources.transcriptions import Transcriptions
 from emulator.resources.webhooks import WebHooks
 from emulator.settings import Settings
 from emulator.short_audio import ShortAudio
 from emulator.status_page import add_status_page
 from emulator.store import Store
+from emulator.transcribing import Transcriber
 
 SHUTDOWN_SECONDS = 2.0
 """How long open connections may finish when the service ends."""
@@ -64,12 +67,18 @@ class Service:
             background=self.background,
             faults=self.faults,
             notifications=self.notifications,
+            seconds=settings.job_seconds,
+        )
+        transcriber = Transcriber(
+            store=store,
+            clock=clock,
+            faults=self.faults,
             reader=ContentReader(session),
             engine=self.engine,
             reads_sidecars=kind.reads_sidecars,
-            workers=self.workers,
-            seconds=settings.job_seconds,
+            slots=asyncio.Semaphore(self.workers),
         )
+        self.jobs.add(Transcription, Transcriptions.noun, transcriber.run)
 
     def application(self) -> web.Application:
         """All routes: the service's, the content of result files, administration, and the status page."""
@@ -77,11 +86,12 @@ class Service:
         gate = Gate(
             keys=self.settings.keys,
             strict=self.settings.strict,
+            links=self.links,
             clock=self.clock,
             faults=self.faults,
             journal=self.journal,
         )
-        content = ResultContent(store=self.store, clock=self.clock, faults=self.faults)
+        content = FileContents(store=self.store, clock=self.clock, faults=self.faults)
         add_operations(app, gate, self._handlers())
         app.router.add_get(f"{CONTENT_PATH}/{{fileId}}", gate.content(content.get), allow_head=False)
         locales = engines.ENGINES[self.settings.engine].locales
@@ -102,16 +112,19 @@ class Service:
         self.faults.reset()
 
     def _handlers(self) -> dict[str, object]:
-        transcriptions = Transcriptions(
+        """A handler for each noun: the operation `Datasets_ListFiles` is the method `list_files` of `Datasets`."""
+        parts = Parts(
             store=self.store,
-            links=self.links,
             clock=self.clock,
             jobs=self.jobs,
             notifications=self.notifications,
             locales=engines.ENGINES[self.settings.engine].locales,
         )
-        hooks = WebHooks(store=self.store, links=self.links, clock=self.clock, notifications=self.notifications)
-        return {"Transcriptions": transcriptions, "WebHooks": hooks, "ServiceHealth": ServiceHealth()}
+        return {
+            "Transcriptions": Transcriptions(parts),
+            "WebHooks": WebHooks(parts),
+            "ServiceHealth": ServiceHealth(),
+        }
 
 
 @contextlib.asynccontextmanager

@@ -1,4 +1,4 @@
-"""The service's state: entities in SQLite, result files in a directory beside it."""
+"""The service's state: entities in SQLite, their files in directories beside it."""
 
 import secrets
 import shutil
@@ -7,14 +7,14 @@ import tempfile
 from pathlib import Path
 from typing import Self
 
-from emulator.records import Content, Entity, ResultFile
+from emulator.records import Content, Entity, EntityFile
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS entities (
     number INTEGER PRIMARY KEY, kind TEXT, id TEXT, subscription TEXT, deleted TEXT, body TEXT, UNIQUE (kind, id));
 CREATE TABLE IF NOT EXISTS contents (id TEXT PRIMARY KEY, body TEXT);
-CREATE TABLE IF NOT EXISTS files (id TEXT PRIMARY KEY, transcription TEXT, body TEXT);
-CREATE INDEX IF NOT EXISTS files_of ON files (transcription);
+CREATE TABLE IF NOT EXISTS files (id TEXT PRIMARY KEY, owner TEXT, body TEXT);
+CREATE INDEX IF NOT EXISTS files_of ON files (owner);
 CREATE TABLE IF NOT EXISTS events (
     subscription TEXT, kind TEXT, noun TEXT, id TEXT, PRIMARY KEY (subscription, kind));
 CREATE TABLE IF NOT EXISTS secrets (name TEXT PRIMARY KEY, value BLOB);
@@ -26,8 +26,10 @@ class Store:
 
     def __init__(self, location: Path | None) -> None:
         self._temporary = Path(tempfile.mkdtemp(prefix="speech-emulator-"))
-        self.results = (location or self._temporary) / "results"
-        self.results.mkdir(parents=True, exist_ok=True)
+        self._files = (location or self._temporary) / "files"
+        self._folders = (location or self._temporary) / "folders"
+        for directory in (self._files, self._folders):
+            directory.mkdir(parents=True, exist_ok=True)
         self._database = sqlite3.connect(location / "state.sqlite" if location else ":memory:", isolation_level=None)
         self._database.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;" + _SCHEMA)
         self._remove_orphans()
@@ -75,46 +77,55 @@ class Store:
         return [(kind.model_validate_json(body), deleted) for body, deleted in rows]
 
     def delete(self, entity: Entity, when: str) -> None:
-        """Mark an entity deleted and remove its files."""
+        """Mark an entity deleted and remove its files and its folder."""
         self._database.execute(
             "UPDATE entities SET deleted = ? WHERE kind = ? AND id = ?", (when, type(entity).__name__, entity.id)
         )
         self.put_files(entity.id, [])
+        shutil.rmtree(self.folder(entity.id), ignore_errors=True)
 
     def put_content(self, entity_id: str, content: Content) -> None:
-        """Write the content of a transcription."""
+        """Write where the data of a job comes from."""
         self._database.execute("REPLACE INTO contents VALUES (?, ?)", (entity_id, content.model_dump_json()))
 
     def content(self, entity_id: str) -> Content:
-        """The content of a transcription, deleted or not."""
-        (body,) = self._database.execute("SELECT body FROM contents WHERE id = ?", (entity_id,)).fetchone()
-        return Content.model_validate_json(body)
+        """Where the data of a job, deleted or not, comes from; empty where none was given."""
+        row = self._database.execute("SELECT body FROM contents WHERE id = ?", (entity_id,)).fetchone()
+        return Content.model_validate_json(row[0]) if row else Content()
 
-    def put_files(self, transcription: str, files: list[ResultFile]) -> None:
-        """Make these the files of a transcription; the bytes of files that it had before are removed."""
-        for old in self.files(transcription):
-            self.result_path(old.id).unlink(missing_ok=True)
+    def put_files(self, owner: str, files: list[EntityFile]) -> None:
+        """Make these the files of an entity; the bytes of files that it had before and no longer has are removed."""
+        kept = {file.id for file in files}
+        for old in self.files(owner):
+            if old.id not in kept:
+                self.file_path(old.id).unlink(missing_ok=True)
         with self._database:
             self._database.execute("BEGIN")
-            self._database.execute("DELETE FROM files WHERE transcription = ?", (transcription,))
+            self._database.execute("DELETE FROM files WHERE owner = ?", (owner,))
             self._database.executemany(
-                "INSERT INTO files VALUES (?, ?, ?)",
-                [(file.id, transcription, file.model_dump_json()) for file in files],
+                "INSERT INTO files VALUES (?, ?, ?)", [(file.id, owner, file.model_dump_json()) for file in files]
             )
 
-    def files(self, transcription: str) -> list[ResultFile]:
-        """The files of a transcription in order of their ids, which is no order at all: the service's are unsorted."""
-        rows = self._database.execute("SELECT body FROM files WHERE transcription = ? ORDER BY id", (transcription,))
-        return [ResultFile.model_validate_json(body) for (body,) in rows]
+    def files(self, owner: str) -> list[EntityFile]:
+        """The files of an entity in order of their ids, which is no order at all: the service's are unsorted."""
+        rows = self._database.execute("SELECT body FROM files WHERE owner = ? ORDER BY id", (owner,))
+        return [EntityFile.model_validate_json(body) for (body,) in rows]
 
-    def file(self, file_id: str) -> ResultFile | None:
-        """One result file."""
+    def file(self, file_id: str) -> EntityFile | None:
+        """One file."""
         row = self._database.execute("SELECT body FROM files WHERE id = ?", (file_id,)).fetchone()
-        return ResultFile.model_validate_json(row[0]) if row else None
+        return EntityFile.model_validate_json(row[0]) if row else None
 
-    def result_path(self, file_id: str) -> Path:
-        """Where the bytes of a result file lie."""
-        return self.results / f"{file_id}.json"
+    def file_path(self, file_id: str) -> Path:
+        """Where the bytes of a file lie."""
+        return self._files / file_id
+
+    def folder(self, entity_id: str) -> Path:
+        """A directory for what else belongs to an entity, such as uploaded blocks or a model; it goes with the entity.
+
+        It need not be there yet.
+        """
+        return self._folders / entity_id
 
     def put_event(self, subscription: str, kind: str, noun: str, entity_id: str) -> None:
         """Remember the last entity that an event kind was raised for."""
@@ -132,13 +143,15 @@ class Store:
         self._database.executescript(
             "DELETE FROM entities; DELETE FROM contents; DELETE FROM files; DELETE FROM events;"
         )
-        for path in self.results.iterdir():
+        for path in self._files.iterdir():
             path.unlink()
+        for folder in self._folders.iterdir():
+            shutil.rmtree(folder)
 
     def _remove_orphans(self) -> None:
-        """Remove results that a job had written when the process ended before the job did."""
-        for path in self.results.iterdir():
-            if not self.file(path.stem):
+        """Remove files that a job had written when the process ended before the job did."""
+        for path in self._files.iterdir():
+            if not self.file(path.name):
                 path.unlink()
 
     def close(self) -> None:

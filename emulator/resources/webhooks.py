@@ -1,92 +1,66 @@
 """The noun WebHooks."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from ipaddress import ip_address
 from urllib.parse import urlsplit
-from uuid import uuid4
 
 from aiohttp import web
 
 from emulator.app import Call, answer
-from emulator.clock import Clock
-from emulator.errors import ApiError, invalid_request, not_found
+from emulator.errors import ApiError, invalid_request
 from emulator.filters import Value
-from emulator.links import Links
-from emulator.notifications import Notifications
-from emulator.paging import page, select
-from emulator.payloads import WebHookCreate, WebHookUpdate, merged_custom_properties
+from emulator.payloads.webhooks import WebHookCreate, WebHookUpdate
 from emulator.records import WebHook
+from emulator.resources.entities import FILTERS, Entities, Filters
 from emulator.results import Json, iso_timestamp
-from emulator.store import Store
 
-NOUN = "webhooks"
 RETRY_AFTER = {"Retry-After": "1"}
 
-FILTER: Mapping[str, type[str | datetime]] = {
-    "displayName": str,
-    "description": str,
-    "createdDateTime": datetime,
-    "lastActionDateTime": datetime,
-    "status": str,
-    "webUrl": str,
-}
+FILTER: Filters = {**{name: kind for name, kind in FILTERS.items() if name != "locale"}, "webUrl": str}
 
 
-class WebHooks:
-    """Operations WebHooks_*."""
+class WebHooks(Entities[WebHook]):
+    """Operations WebHooks_*; a web hook is no job, and its status says whether its URL has answered the challenge."""
 
-    def __init__(self, *, store: Store, links: Links, clock: Clock, notifications: Notifications) -> None:
-        self._store = store
-        self._links = links
-        self._clock = clock
-        self._notifications = notifications
-
-    async def list(self, call: Call) -> web.Response:
-        """Operation WebHooks_List, in order of creation."""
-        every = self._store.all(WebHook, call.subscription)
-        shown, body = page(call, self._links, select(call, every, FILTER, _values), self._shown)
-        return answer(body, headers=RETRY_AFTER if any(not hook.finished for hook in shown) else None)
+    kind = WebHook
+    noun = "webhooks"
+    title = "web hook"
+    filters = FILTER
+    create_payload = WebHookCreate
+    update_payload = WebHookUpdate
 
     async def create(self, call: Call) -> web.Response:
         """Operation WebHooks_Create; the challenge follows the answer."""
         payload = await call.payload(WebHookCreate)
         _check_url(payload.web_url, strict=call.strict)
-        now = self._clock.now()
-        hook = WebHook(
-            id=str(uuid4()),
-            subscription=call.subscription,
-            display_name=payload.display_name,
-            description=payload.description,
-            custom_properties=payload.custom_properties,
-            created=now,
-            last_action=now,
-            web_url=payload.web_url,
-            events=payload.events,
-            secret=payload.properties.secret if payload.properties else None,
+        hook = WebHook.model_validate(
+            self.common_fields(call, payload)
+            | {
+                "web_url": payload.web_url,
+                "events": payload.events,
+                "secret": payload.properties.secret if payload.properties else None,
+            }
         )
         self._store.put(hook)
-        self._notifications.challenge(hook)
-        return answer(self._shown(hook), status=201, headers={"Location": self._links.entity(NOUN, hook.id)})
-
-    async def get(self, call: Call) -> web.Response:
-        """Operation WebHooks_Get."""
-        return self._one(self._found(call))
+        self._parts.notifications.challenge(hook)
+        location = call.links.url(self.noun, hook.id)
+        return answer(self.show(call, hook), status=201, headers={"Location": location})
 
     async def update(self, call: Call) -> web.Response:
         """Operation WebHooks_Update: a secret left out is dropped; a URL given is challenged if new, or if Failed."""
         payload = await call.patch(WebHookUpdate, WebHookCreate)
-        hook = self._found(call)
+        hook = self.found(call)
         if payload.web_url:
             _check_url(payload.web_url, strict=call.strict)
         challenged = payload.web_url is not None and (payload.web_url != hook.web_url or hook.status == "Failed")
+        self.patch(call, hook, payload)
         _apply(payload, hook)
         if challenged:
             hook.status, hook.error, hook.last_action = "NotStarted", None, self._clock.now()
         self._store.put(hook)
         if challenged:
-            self._notifications.challenge(hook)
-        return self._one(hook)
+            self._parts.notifications.challenge(hook)
+        return self.one(call, hook)
 
     async def delete(self, call: Call) -> web.Response:
         """Operation WebHooks_Delete: 204 also for one that is not there."""
@@ -98,72 +72,55 @@ class WebHooks:
     async def ping(self, call: Call) -> web.Response:
         """Operation WebHooks_Ping."""
         hook = self._usable(call)
-        self._notifications.ping(hook, self._shown(hook))
+        self._parts.notifications.ping(hook, self.show(call, hook))
         return answer(status=202, headers=RETRY_AFTER)
 
     async def test(self, call: Call) -> web.Response:
         """Operation WebHooks_Test: 204 where nothing has happened yet that the web hook is for."""
         return (
             answer(status=202, headers=RETRY_AFTER)
-            if self._notifications.test(self._usable(call))
+            if self._parts.notifications.test(self._usable(call))
             else answer(status=204)
         )
 
-    def _found(self, call: Call) -> WebHook:
-        hook = self._store.get(WebHook, call.id)
-        if not hook or hook.subscription != call.subscription:
-            raise not_found("There is no web hook with this id.")
-        return hook
-
     def _usable(self, call: Call) -> WebHook:
         """A web hook that may be sent notifications: it has answered its challenge, and is not Failed."""
-        hook = self._found(call)
+        hook = self.found(call)
         if hook.status != "Succeeded":
             message = f"The web hook is {hook.status}; its URL must answer the challenge first."
             raise ApiError(409, "Conflict", message, inner="InvalidPrerequisite")
         return hook
 
-    def _one(self, hook: WebHook) -> web.Response:
-        return answer(self._shown(hook), headers=None if hook.finished else RETRY_AFTER)
+    def retry_after(self, entity: WebHook) -> str | None:
+        """While the URL has not answered the challenge."""
+        return None if entity.finished else "1"
 
-    def _shown(self, hook: WebHook) -> Json:
+    def show(self, call: Call, entity: WebHook) -> Json:
         """A web hook as definition WebHook has it; the secret is never shown."""
-        here = self._links.entity(NOUN, hook.id)
-        properties: Json = {"apiVersion": hook.api_version}
-        if hook.error:
-            properties["error"] = hook.error.model_dump()
-        body: Json = {
-            "self": here,
-            "webUrl": hook.web_url,
-            "links": {"ping": f"{here}:ping", "test": f"{here}:test"},
+        properties: Json = {"apiVersion": entity.api_version}
+        if entity.error:
+            properties["error"] = entity.error.model_dump()
+        return super().show(call, entity) | {
+            "webUrl": entity.web_url,
+            "links": {verb: call.links.url(self.noun, f"{entity.id}:{verb}") for verb in ("ping", "test")},
             "properties": properties,
-            "events": hook.events,
-            "displayName": hook.display_name,
-            "createdDateTime": iso_timestamp(hook.created),
-            "lastActionDateTime": iso_timestamp(hook.last_action),
-            "status": hook.status,
+            "events": entity.events,
         }
-        if hook.description is not None:
-            body["description"] = hook.description
-        if hook.custom_properties is not None:
-            body["customProperties"] = hook.custom_properties
-        return body
+
+    def values(self, entity: WebHook) -> Mapping[str, Value]:
+        """What a filter may ask for, by name."""
+        return {**super().values(entity), "webUrl": entity.web_url}
 
 
 def _apply(payload: WebHookUpdate, hook: WebHook) -> None:
-    """A merge patch (RFC 7396), but for the secret, which is dropped unless it is given again."""
+    """What a web hook's merge patch has of its own; the secret is dropped unless it is given again."""
     given = payload.model_fields_set
-    required = {"display_name": "displayName", "web_url": "webUrl", "events": "events"}
+    required = {"web_url": "webUrl", "events": "events"}
     for name in required.keys() & given:
         if getattr(payload, name) is None:
             raise invalid_request("InvalidPayload", f"{required[name]} cannot be removed.", target=required[name])
-    hook.display_name = payload.display_name or hook.display_name
     hook.web_url = payload.web_url or hook.web_url
     hook.events = {**hook.events, **(payload.events or {})}
-    if "description" in given:
-        hook.description = payload.description
-    if "custom_properties" in given:
-        hook.custom_properties = merged_custom_properties(hook.custom_properties, payload.custom_properties)
     hook.secret = payload.properties.secret if payload.properties else None
 
 
@@ -179,14 +136,3 @@ def _loopback(host: str) -> bool:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-def _values(hook: WebHook) -> Mapping[str, Value]:
-    return {
-        "displayName": hook.display_name,
-        "description": hook.description,
-        "createdDateTime": hook.created.replace(microsecond=0),
-        "lastActionDateTime": hook.last_action.replace(microsecond=0),
-        "status": hook.status,
-        "webUrl": hook.web_url,
-    }

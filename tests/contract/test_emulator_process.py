@@ -89,10 +89,10 @@ def test_state_survives_a_kill(tmp_path: Path, audio: Audio) -> None:
             }
             assert names == {"contenturl_0.json": 200, "report.json": 200}
         assert len(api("GET", "/webhooks").json()["values"]) == 1
-        results = tmp_path / "state" / "results"
-        assert len(list(results.iterdir())) == 4
+        files = tmp_path / "state" / "files"
+        assert len(list(files.iterdir())) == 4
         assert api("DELETE", listed[0]["self"]).status_code == 204
-        assert len(list(results.iterdir())) == 2
+        assert len(list(files.iterdir())) == 2
         with closing(sqlite3.connect(tmp_path / "state" / "state.sqlite")) as database:
             assert [body for (body,) in database.execute("SELECT body FROM contents") if "sig=" in body] == []
 

@@ -1,0 +1,40 @@
+"""Files of entities, written beside the event loop: large ones take time."""
+
+import asyncio
+import shutil
+from pathlib import Path
+from uuid import uuid4
+
+import orjson
+
+from emulator.clock import Clock
+from emulator.records import EntityFile, FileKind
+from emulator.results import Json
+from emulator.store import Store
+
+
+class FileWriter:
+    """Writes files; they belong to their entity once they are put into the store (`Store.put_files`)."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def write(self, owner: str, kind: FileKind, name: str, content: Json | bytes) -> EntityFile:
+        """Write a file, a JSON document or bytes as they are."""
+        file_id = str(uuid4())
+
+        def write() -> int:
+            data = content if isinstance(content, bytes) else orjson.dumps(content)
+            return self._store.file_path(file_id).write_bytes(data)
+
+        return self._file(file_id, owner, kind, name, await asyncio.to_thread(write))
+
+    async def copy(self, owner: str, kind: FileKind, name: str, path: Path) -> EntityFile:
+        """Copy a file of this machine."""
+        file_id = str(uuid4())
+        await asyncio.to_thread(shutil.copyfile, path, self._store.file_path(file_id))
+        return self._file(file_id, owner, kind, name, self._store.file_path(file_id).stat().st_size)
+
+    def _file(self, file_id: str, owner: str, kind: FileKind, name: str, size: int) -> EntityFile:
+        return EntityFile(id=file_id, owner=owner, kind=kind, name=name, created=self._clock.now(), size=size)

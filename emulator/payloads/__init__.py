@@ -1,0 +1,1 @@
+"""Request bodies and what they may hold, noun by noun."""

@@ -1,0 +1,160 @@
+"""What a transcription does while it is Running: read its recordings, recognize each, write results and report."""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+from emulator.clock import Clock
+from emulator.content import ContentReader, JobError, Recording, recordings_of
+from emulator.engines.protocol import AudioRejectedError, Diarization, Engine, RecognitionRequest, RecognizedAudio
+from emulator.errors import where
+from emulator.faults import Faults
+from emulator.files import FileWriter
+from emulator.jobs import Done, Progress
+from emulator.records import EntityError, EntityFile, Transcription
+from emulator.results import FileOutcome, report_document, result_document
+from emulator.store import Store
+
+LOG = logging.getLogger(__name__)
+BASIC_DIARIZATION_SPEAKERS = 2
+"""Definition TranscriptionProperties, diarizationEnabled: the basic system tells up to two speakers apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Recognized:
+    """One file's outcome; `file` and `ticks` are those of its result, where there is one."""
+
+    outcome: FileOutcome
+    file: EntityFile | None = None
+    ticks: int = 0
+
+
+class Transcriber:
+    """Runs transcriptions; `slots` are as many files as the engine recognizes at once, whatever job they belong to."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        clock: Clock,
+        faults: Faults,
+        reader: ContentReader,
+        engine: Engine,
+        reads_sidecars: bool,
+        slots: asyncio.Semaphore,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._faults = faults
+        self._reader = reader
+        self._engine = engine
+        self._reads_sidecars = reads_sidecars
+        self._slots = slots
+        self._writer = FileWriter(store, clock)
+
+    async def run(self, transcription: Transcription, progress: Progress) -> Done:
+        """Recognize every recording; raises JobError where there are none to be read."""
+        recognized = await self._recognize_all(transcription, await self._recordings(transcription), progress)
+        outcomes = [one.outcome for one in recognized]
+        report = await self._writer.write(
+            transcription.id, "TranscriptionReport", "report.json", report_document(outcomes)
+        )
+        failure = _failure(outcomes)
+        ticks = None if failure else sum(one.ticks for one in recognized)
+        return Done([*(one.file for one in recognized if one.file), report], {"duration_ticks": ticks}, failure)
+
+    async def _recordings(self, transcription: Transcription) -> list[Recording]:
+        content = self._store.content(transcription.id)
+        if content.container is None:
+            return recordings_of(content.urls)
+        recordings = await self._reader.container(content.container)
+        if not recordings:
+            raise JobError("InvalidData", "The container has no blobs.")
+        return recordings
+
+    async def _recognize_all(
+        self, transcription: Transcription, recordings: list[Recording], progress: Progress
+    ) -> list[_Recognized]:
+        done = 0
+        progress(done, len(recordings))
+
+        async def recognize(recording: Recording) -> _Recognized:
+            nonlocal done
+            recognized = await self._recognize(transcription, recording)
+            done += 1
+            progress(done, len(recordings))
+            return recognized
+
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(recognize(recording)) for recording in recordings]
+        return [task.result() for task in tasks]
+
+    async def _recognize(self, transcription: Transcription, recording: Recording) -> _Recognized:
+        suffix = Path(urlsplit(recording.plain_url).path).suffix
+        audio = self._store.downloads / f"{uuid4()}{suffix}"
+        async with self._slots:
+            try:
+                recognized = await self._recognized(transcription, recording, audio)
+                document = result_document(recognized, source=recording.source, timestamp=self._clock.now())
+                file = await self._writer.write(transcription.id, "Transcription", recording.result_name, document)
+                return _Recognized(FileOutcome(recording.source), file, recognized.duration_ticks)
+            except AudioRejectedError as error:
+                return _Recognized(FileOutcome(recording.source, error.kind, str(error)))
+            except Exception as error:  # noqa: BLE001 - one file's defect in an engine must not stop the others
+                LOG.error("The engine failed on a file of transcription %s: %s", transcription.id, where(error))  # noqa: TRY400 - without its text
+                message = f"The recording could not be processed ({type(error).__name__})."
+                return _Recognized(FileOutcome(recording.source, "Internal", message))
+            finally:
+                audio.unlink(missing_ok=True)
+
+    async def _recognized(self, transcription: Transcription, recording: Recording, audio: Path) -> RecognizedAudio:
+        if fault := self._faults.on_file(recording.plain_url):
+            raise AudioRejectedError(fault.error_kind, fault.message)
+        metadata = await self._reader.download(recording.url, audio)
+        wants_sidecar = self._reads_sidecars and "transcript" not in metadata
+        sidecar = await self._reader.sidecar(recording.url) if wants_sidecar else None
+        request = recognition_request(transcription, recording, audio, metadata=metadata, sidecar=sidecar)
+        return await self._engine.recognize(request)
+
+
+def recognition_request(
+    transcription: Transcription, recording: Recording, audio: Path, *, metadata: dict[str, str], sidecar: str | None
+) -> RecognitionRequest:
+    """What the engine is asked for one file of a transcription."""
+    properties = transcription.properties
+    identification = properties.language_identification
+    return RecognitionRequest(
+        audio=audio,
+        source=recording.plain_url,
+        locale=transcription.locale,
+        metadata=metadata,
+        sidecar=sidecar,
+        channels=tuple(properties.channels),
+        word_timestamps=properties.word_level_timestamps_enabled,
+        display_word_timestamps=properties.display_form_word_level_timestamps_enabled,
+        diarization=_diarization(transcription),
+        candidate_locales=tuple(identification.candidate_locales) if identification else (),
+        profanity=properties.profanity_filter_mode,
+        punctuation=properties.punctuation_mode,
+    )
+
+
+def _diarization(transcription: Transcription) -> Diarization | None:
+    properties = transcription.properties
+    if not properties.diarization_enabled:
+        return None
+    if not properties.diarization:
+        return Diarization(1, BASIC_DIARIZATION_SPEAKERS)
+    speakers = properties.diarization.speakers
+    return Diarization(speakers.min_count, speakers.max_count)
+
+
+def _failure(outcomes: list[FileOutcome]) -> EntityError | None:
+    """A transcription whose files all failed is Failed; the error is that of its first file."""
+    if not all(outcome.error_kind for outcome in outcomes):
+        return None
+    first = outcomes[0]
+    return EntityError(code=first.error_kind or "", message=f"No recording succeeded. The first: {first.error_message}")
