@@ -19,11 +19,14 @@ from emulator.journal import Journal, RequestSeen
 from emulator.links import BASE_PATH, Links
 from emulator.operations import OPERATIONS
 from emulator.payloads.common import Payload, read_payload
+from emulator.tokens import ForeignTokenError, InvalidTokenError, Scope, Tokens
 
 LOG = logging.getLogger(__name__)
 KEY_HEADER = "Ocp-Apim-Subscription-Key"
 BODY_LIMIT = 16 * 1024 * 1024
 """Bytes of a request's body: room for 1,000 URLs with their SAS."""
+MANAGEMENT_SCOPE: Scope = "speechservicesmanagement"
+"""What a token needs for the operations of the specification (its `securityDefinitions`)."""
 GET_CONTENT = "Files_GetContent"
 """Name of reading a result file's content, which in the real service is no operation but a read of blob storage."""
 
@@ -117,18 +120,29 @@ class Gate:
     """What every request of the service passes: journal, faults, authentication, and errors to answers."""
 
     def __init__(
-        self, *, keys: Sequence[str], strict: bool, links: Links, clock: Clock, faults: Faults, journal: Journal
+        self,
+        *,
+        keys: Sequence[str],
+        tokens: Tokens,
+        strict: bool,
+        links: Links,
+        clock: Clock,
+        faults: Faults,
+        journal: Journal,
     ) -> None:
         self._keys = keys
+        self._tokens = tokens
         self._links = links
         self._strict = strict
         self._clock = clock
         self._faults = faults
         self._journal = journal
 
-    def operation(self, name: str, handler: Handler) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-        """A route that asks for a key."""
-        return self._route(name, lambda request: handler(self._call(request)))
+    def operation(
+        self, name: str, handler: Handler, *, scope: Scope | None = None
+    ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        """A route that asks for a key or a token, and for one with this scope where one is named."""
+        return self._route(name, lambda request: handler(self._call(request, scope)))
 
     def content(
         self, handler: Callable[[web.Request], Awaitable[web.Response]]
@@ -177,23 +191,40 @@ class Gate:
                     ApiError(fault.status, code, "The service failed, as it was asked to.", inner="UnexpectedError")
                 )
 
-    def _call(self, request: web.Request) -> Call:
-        return Call(request, self._authenticate(request), self._strict, self._links)
+    def _call(self, request: web.Request, scope: Scope | None) -> Call:
+        return Call(request, self._authenticate(request, scope), self._strict, self._links)
 
-    def _authenticate(self, request: web.Request) -> str:
+    def _authenticate(self, request: web.Request, scope: Scope | None) -> str:
         """The subscription that the request speaks for."""
         given = request.headers.get(KEY_HEADER)
         if given is not None:
             for key in self._keys:
                 if hmac.compare_digest(key.encode(), given.encode("utf-8", "surrogateescape")):
                     return subscription_of(key)
-            raise ApiError(401, "Unauthorized", "The subscription key is not valid.", inner="InvalidSubscription")
-        bearer = request.headers.get("Authorization", "").startswith("Bearer ")
-        if bearer and not self._strict:
-            return subscription_of(self._keys[0])
-        if bearer:
-            raise ApiError(401, "Unauthorized", "The token is not valid.", inner="InvalidSubscription")
+            raise _unauthorized("The subscription key is not valid.")
+        kind, _, token = request.headers.get("Authorization", "").partition(" ")
+        if kind.lower() == "bearer":
+            return self._bearer(token.strip(), scope)
         raise ApiError(403, "Forbidden", f"The header {KEY_HEADER} is missing.", inner="Forbidden")
+
+    def _bearer(self, token: str, scope: Scope | None) -> str:
+        """The subscription that a token speaks for; when loose, one of another issuer speaks for the first."""
+        subscriptions = [subscription_of(key) for key in self._keys]
+        try:
+            subscription = self._tokens.subscription(token, scope)
+        except ForeignTokenError as error:
+            if not self._strict:
+                return subscriptions[0]
+            raise _unauthorized(str(error)) from None
+        except InvalidTokenError as error:
+            raise _unauthorized(str(error)) from None
+        if subscription not in subscriptions:
+            raise _unauthorized("The token's key is no longer one of this emulator's.")
+        return subscription
+
+
+def _unauthorized(message: str) -> ApiError:
+    return ApiError(401, "Unauthorized", message, inner="InvalidSubscription")
 
 
 async def _answered(request: web.Request, run: Callable[[web.Request], Awaitable[web.Response]]) -> web.Response:
@@ -223,9 +254,8 @@ def add_operations(app: web.Application, gate: Gate, handlers: Mapping[str, obje
         method = re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
         handler = cast("Handler | None", getattr(handlers.get(noun), method, None))
         path = BASE_PATH + re.sub(r"{(\w+)}", r"{\1:[^/:]+}", operation.path)
-        app.router.add_route(
-            operation.method, path, gate.operation(operation.id, handler or _not_implemented(operation.id))
-        )
+        run = handler or _not_implemented(operation.id)
+        app.router.add_route(operation.method, path, gate.operation(operation.id, run, scope=MANAGEMENT_SCOPE))
 
 
 def _not_implemented(operation_id: str) -> Handler:

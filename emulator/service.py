@@ -23,12 +23,14 @@ from emulator.records import Transcription
 from emulator.resources.contents import FileContents
 from emulator.resources.entities import Parts
 from emulator.resources.health import ServiceHealth
+from emulator.resources.tokens import TokenService
 from emulator.resources.transcriptions import Transcriptions
 from emulator.resources.webhooks import WebHooks
 from emulator.settings import Settings
 from emulator.short_audio import ShortAudio
 from emulator.status_page import add_status_page
 from emulator.store import Store
+from emulator.tokens import Tokens
 from emulator.transcribing import Transcriber
 
 SHUTDOWN_SECONDS = 2.0
@@ -83,8 +85,10 @@ class Service:
     def application(self) -> web.Application:
         """All routes: the service's, the content of result files, administration, and the status page."""
         app = web.Application(middlewares=[routing_errors], client_max_size=BODY_LIMIT)
+        tokens = Tokens(secret=self.store.url_key(), clock=self.clock)
         gate = Gate(
             keys=self.settings.keys,
+            tokens=tokens,
             strict=self.settings.strict,
             links=self.links,
             clock=self.clock,
@@ -96,6 +100,7 @@ class Service:
         app.router.add_get(f"{CONTENT_PATH}/{{fileId}}", gate.content(content.get), allow_head=False)
         locales = engines.ENGINES[self.settings.engine].locales
         ShortAudio(engine=self.engine, locales=locales, folder=self.store.downloads).add_to(app, gate)
+        TokenService(tokens).add_to(app, gate)
         add_admin(app, self)
         add_status_page(app, self)
         return app
