@@ -11,6 +11,7 @@ import azure.functions as func
 
 from shared.blob_reference import BlobReference
 from shared.settings import blob_trigger_source, webhook_secrets
+from shared.telemetry.export import invocation, start_export
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 
@@ -24,20 +25,22 @@ _COLLECT_QUEUE = "collect"
 @app.blob_trigger(
     arg_name="blob", path="audio/{name}", connection=_STORAGE, source=func.BlobSource(blob_trigger_source())
 )
-def intake_audio(blob: BlobReference) -> None:
+def intake_audio(blob: BlobReference, context: func.Context) -> None:
     """Take in a blob of the container `audio`, and submit its group."""
-    _take_in(blob.name)
+    with invocation(context):
+        _take_in(blob.name)
 
 
 @app.function_name("intake_event")
 @app.queue_trigger(arg_name="message", queue_name="audio-events", connection=_STORAGE)
-def intake_event(message: func.QueueMessage) -> None:
+def intake_event(message: func.QueueMessage, context: func.Context) -> None:
     """The same for an event that Event Grid put into a queue, which takes no key; doubled ones are harmless."""
     from shared.pipeline.messages import created_blob  # noqa: PLC0415 - heavy
 
-    name = created_blob(message.get_body())
-    if name:
-        _take_in(name)
+    with invocation(context):
+        name = created_blob(message.get_body())
+        if name:
+            _take_in(name)
 
 
 def _take_in(name: str) -> None:
@@ -60,6 +63,7 @@ async def receive_event(req: func.HttpRequest, collect: func.Out[str]) -> func.H
     try:
         notification = receive(req.headers, req.params, req.get_body(), webhook_secrets())
     except NotificationError as error:
+        start_export()  # which takes a moment at first, as an answer to the service must not
         _log.warning("a notification was refused: %s", error)
         return func.HttpResponse(f"{error}\n", status_code=error.status, mimetype="text/plain")
     if isinstance(notification, Challenge):
@@ -72,24 +76,26 @@ async def receive_event(req: func.HttpRequest, collect: func.Out[str]) -> func.H
 @app.function_name("collect_transcription")
 @app.queue_trigger(arg_name="message", queue_name=_COLLECT_QUEUE, connection=_STORAGE)
 @app.queue_output(arg_name="collect", queue_name=_COLLECT_QUEUE, connection=_STORAGE)
-def collect_transcription(message: func.QueueMessage, collect: func.Out[str]) -> None:
+def collect_transcription(message: func.QueueMessage, collect: func.Out[str], context: func.Context) -> None:
     """Collect the results of a finished transcription; where time runs out, the rest is left to another call."""
     from shared.pipeline.messages import CollectMessage  # noqa: PLC0415 - heavy
     from shared.wiring import app as dropscribe  # noqa: PLC0415 - heavy
 
-    asked = CollectMessage.model_validate_json(message.get_body())
-    unfinished = dropscribe().collector.carry_out(asked)
-    if unfinished:
-        collect.set(unfinished.encode())
+    with invocation(context):
+        asked = CollectMessage.model_validate_json(message.get_body())
+        unfinished = dropscribe().collector.carry_out(asked)
+        if unfinished:
+            collect.set(unfinished.encode())
 
 
 @app.function_name("drain_tickets")
 @app.timer_trigger(arg_name="timer", schedule="0 * * * * *")
-def drain_tickets(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the binding needs it
+def drain_tickets(timer: func.TimerRequest, context: func.Context) -> None:  # noqa: ARG001 - the binding needs it
     """Submit what waits: retries that are due, and what a crash left."""
     from shared.wiring import app as dropscribe  # noqa: PLC0415 - heavy
 
-    dropscribe().upkeep.drain()
+    with invocation(context):
+        dropscribe().upkeep.drain()
 
 
 @app.function_name("sweep_jobs")
@@ -98,31 +104,35 @@ def drain_tickets(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the bindi
 def sweep_jobs(
     timer: func.TimerRequest,  # noqa: ARG001 - the binding needs it
     collect: func.Out[List[str]],  # noqa: UP006 - the worker refuses list[str]
+    context: func.Context,
 ) -> None:
     """Have finished jobs collected whose notification was lost, and recover unconfirmed submissions."""
     from shared.wiring import app as dropscribe  # noqa: PLC0415 - heavy
 
-    collect.set([message.encode() for message in dropscribe().upkeep.sweep()])
+    with invocation(context):
+        collect.set([message.encode() for message in dropscribe().upkeep.sweep()])
 
 
 @app.function_name("keep_webhook")
 @app.timer_trigger(arg_name="timer", schedule="15 */5 * * * *")
-def keep_webhook(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the binding needs it
+def keep_webhook(timer: func.TimerRequest, context: func.Context) -> None:  # noqa: ARG001 - the binding needs it
     """Register the web hook, and repair it."""
     from shared.wiring import app as dropscribe  # noqa: PLC0415 - heavy
 
-    keeper = dropscribe().webhook
-    if keeper:
-        keeper.keep()
+    with invocation(context):
+        keeper = dropscribe().webhook
+        if keeper:
+            keeper.keep()
 
 
 @app.function_name("find_missed_audio")
 @app.timer_trigger(arg_name="timer", schedule="45 7 * * * *")
-def find_missed_audio(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the binding needs it
+def find_missed_audio(timer: func.TimerRequest, context: func.Context) -> None:  # noqa: ARG001 - the binding needs it
     """Take in audio whose event never came."""
     from shared.wiring import app as dropscribe  # noqa: PLC0415 - heavy
 
-    dropscribe().upkeep.find_missed_audio()
+    with invocation(context):
+        dropscribe().upkeep.find_missed_audio()
 
 
 @app.function_name("health")

@@ -5,6 +5,7 @@ therefore imported on first use.
 """
 
 import os
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,33 @@ def webhook_secrets() -> tuple[str, ...]:
     """
     names = ("WEBHOOK_SECRET", "WEBHOOK_PREVIOUS_SECRET")
     return tuple(secret for name in names if (secret := os.environ.get(name)))
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationInsights:
+    """Where telemetry goes to."""
+
+    connection_string: str
+    trace_ratio: float
+    """Share of the traces that is kept, 0 to 1."""
+    role: str
+    """The app's name in the application map, the same as the host's."""
+
+
+def application_insights() -> ApplicationInsights | None:
+    """Where telemetry goes to; None where no connection string is set.
+
+    Read apart from the other settings, so that an app of which another setting is wrong can tell so. A ratio that is
+    wrong itself is reported by `load_settings`; until then all traces are kept.
+    """
+    connection_string = os.environ.get("APPLICATIONINSIGHTS_CONNECTION_STRING")
+    if not connection_string:
+        return None
+    try:
+        ratio = min(1.0, max(0.0, float(os.environ.get("TRACE_RATIO") or 1)))
+    except ValueError:
+        ratio = 1.0
+    return ApplicationInsights(connection_string, ratio, os.environ.get("WEBSITE_SITE_NAME") or "dropscribe")
 
 
 @cache

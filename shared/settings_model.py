@@ -118,6 +118,16 @@ class Settings(BaseSettings):
         le=8760,
         description="how far back, in hours, the app looks for audio whose event never came; 0 looks for none",
     )
+    applicationinsights_connection_string: Annotated[SecretStr | None, BeforeValidator(none_if_blank)] = Field(
+        default=None, description="Application Insights that telemetry goes to; unset, none is exported"
+    )
+    trace_ratio: float = Field(
+        default=1.0, ge=0, le=1, description="share of the files' traces that is exported; metrics count every file"
+    )
+    cost_per_audio_hour: float = Field(
+        default=0.18, ge=0, description="price of an hour of audio on the batch route, for the estimated cost"
+    )
+    cost_per_short_audio_hour: float = Field(default=1.0, ge=0, description="the same for the short route")
 
     @model_validator(mode="after")
     def _consistent(self) -> "Settings":

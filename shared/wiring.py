@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING, Any
@@ -31,6 +31,8 @@ from shared.speech.credentials import KeyCredential
 from shared.speech.recognition import SpeechRecognizer
 from shared.speech.transport import Timeouts, pooled_session
 from shared.storage import AudioLinks, BlobContainer
+from shared.telemetry.export import start_export
+from shared.telemetry.telemetry import Telemetry
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
@@ -45,6 +47,7 @@ class App:
     settings: Settings
     now: Callable[[], datetime]
     sleep: Callable[[float], None]
+    telemetry: Telemetry = field(default_factory=Telemetry)
 
     @cached_property
     def storage(self) -> BlobServiceClient:
@@ -74,6 +77,7 @@ class App:
             api_version=self.settings.speech_api_version,
             timeouts=timeouts,
             max_retries=max_retries,
+            on_attempt=self.telemetry.speech_attempt,
         )
 
     @cached_property
@@ -106,6 +110,7 @@ class App:
             ledger=self.ledger,
             outcomes=self.outcomes,
             defaults=self.settings.default,
+            telemetry=self.telemetry,
             now=self.now,
         )
 
@@ -116,6 +121,7 @@ class App:
             ledger=self.ledger,
             outcomes=self.outcomes,
             delete_transcriptions=self.settings.delete_transcriptions,
+            telemetry=self.telemetry,
             now=self.now,
         )
 
@@ -164,7 +170,9 @@ class App:
     @cached_property
     def recognizer(self) -> SpeechRecognizer:
         """The client of the short-audio API."""
-        return SpeechRecognizer(self.settings.speech_endpoint, self._credential)
+        return SpeechRecognizer(
+            self.settings.speech_endpoint, self._credential, on_attempt=self.telemetry.speech_attempt
+        )
 
     @cached_property
     def _settler(self) -> FileSettler:
@@ -178,6 +186,7 @@ class App:
                 retry_delay_seconds=self.settings.retry_delay_seconds,
                 api_version=self.settings.speech_api_version,
             ),
+            telemetry=self.telemetry,
             now=self.now,
         )
 
@@ -207,6 +216,7 @@ class App:
             submission=self._submission,
             recovery_seconds=self.settings.submission_recovery_seconds,
             missed_audio_hours=self.settings.missed_audio_hours,
+            telemetry=self.telemetry,
             now=self.now,
         )
 
@@ -251,10 +261,20 @@ def identity() -> "TokenCredential":
     return DefaultAzureCredential()
 
 
+def _telemetry(settings: Settings) -> Telemetry:
+    if not start_export():
+        return Telemetry()
+    from shared.telemetry.open_telemetry import OpenTelemetry  # noqa: PLC0415 - only where something is exported
+
+    prices = {"batch": settings.cost_per_audio_hour, "short": settings.cost_per_short_audio_hour}
+    return OpenTelemetry(hour_prices=prices)
+
+
 @cache
 def app() -> App:
     """The app with the settings of this process, its containers made; SettingsError where a setting is wrong."""
-    built = App(load_settings(), now=partial(datetime.now, UTC), sleep=time.sleep)
+    settings = load_settings()
+    built = App(settings, now=partial(datetime.now, UTC), sleep=time.sleep, telemetry=_telemetry(settings))
     built.create_containers()
     return built
 

@@ -95,6 +95,10 @@ resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
     AzureWebJobsStorage__clientId: identityClientId
     APPLICATIONINSIGHTS_CONNECTION_STRING: applicationInsights.properties.ConnectionString
     APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
+    // The worker exports its own telemetry, so the host does not export it a second time; nothing goes to anybody else.
+    PYTHON_ENABLE_OPENTELEMETRY: 'true'
+    APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL: 'true'
+    APPLICATIONINSIGHTS_CONTROLPLANE_DISABLED: 'true'
     PYTHON_THREADPOOL_THREAD_COUNT: '32'
     // Events come through the queue, so the blob trigger, which would need a key of the host, stays off.
     'AzureWebJobs.intake_audio.Disabled': 'true'

@@ -5,11 +5,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
-from shared.pipeline.ledger import Job, JobSummary, Ledger
+from shared.pipeline.ledger import AudioFile, Job, JobSummary, Ledger
 from shared.pipeline.outcomes import Outcomes
 from shared.speech.client import SpeechClient
 from shared.speech.errors import SpeechError
 from shared.storage import Lease
+from shared.telemetry.telemetry import FileEnd, Telemetry
 
 _log = logging.getLogger("dropscribe.closing")
 
@@ -24,12 +25,14 @@ class JobCloser:
         ledger: Ledger,
         outcomes: Outcomes,
         delete_transcriptions: bool,
+        telemetry: Telemetry,
         now: Callable[[], datetime],
     ) -> None:
         self._client = client
         self._ledger = ledger
         self._outcomes = outcomes
         self._delete_transcriptions = delete_transcriptions
+        self._telemetry = telemetry
         self._now = now
 
     def close(self, job: Job, outcomes: Iterable[str], *, lease: Lease | None = None, note: str | None = None) -> None:
@@ -37,7 +40,7 @@ class JobCloser:
         summary = JobSummary(closed_at=self._now(), outcomes=dict(Counter(outcomes)), note=note)
         self._ledger.record_end(job, summary)
         self.finish_closing(job, lease=lease)
-        _log.info("job %s closed: %s", job.id, summary.outcomes)
+        _log.info("job %s closed: %s", job.id, summary.outcomes, extra={"job": job.id})
 
     def finish_closing(self, job: Job, *, lease: Lease | None = None) -> None:
         """What follows once the end is recorded: delete the transcription, then the open record."""
@@ -47,10 +50,14 @@ class JobCloser:
 
     def fail(self, job: Job, reason: str, message: str, *, lease: Lease | None = None) -> None:
         """End a job that the service never took: every file gets a failed record."""
-        ends = [
-            self._outcomes.write_failure(file, reason, message, now=self._now(), job_id=job.id) for file in job.files
-        ]
+        ends = [self._fail(job, file, reason, message) for file in job.files]
         self.close(job, ends, lease=lease, note=message)
+
+    def _fail(self, job: Job, file: AudioFile, reason: str, message: str) -> str:
+        now = self._now()
+        end = self._outcomes.write_failure(file, reason, message, now=now, job_id=job.id)
+        self._telemetry.file_ended(FileEnd(file, end, now, job=job, reason=reason))
+        return end
 
     def _delete_transcription(self, transcription_id: str) -> None:
         try:

@@ -165,7 +165,7 @@ class Collector:
             message = f"The transcription {transcription_id} is no longer at the service, and its results with it."
             return _Results(job, error=(TRANSCRIPTION_GONE, message))
         results = _Results(
-            job,
+            job.model_copy(update={"finished_at": transcription.last_action_date_time}),
             files=[file for file in files if file.kind == FileKind.TRANSCRIPTION],
             error=_error(transcription),
             model=transcription.model.self_url if transcription.model else None,
@@ -179,7 +179,7 @@ class Collector:
             entries = TranscriptionReport.from_json(self._client.download(report)).details
         except MalformedResponse as error:
             results.faulty += 1
-            _log.warning("job %s: the report cannot be read: %s", results.job.id, error)
+            _log.warning("job %s: the report cannot be read: %s", results.job.id, error, extra={"job": results.job.id})
             return
         for entry in entries:
             if entry.audio_url and (file := results.find(entry.audio_url)):
@@ -236,11 +236,17 @@ class Collector:
             raise
         except (AzureError, SpeechError) as error:
             results.unreached += 1
-            _log.warning("job %s: %s is left for another try: %s", results.job.id, result.name, error)
+            _log.warning(
+                "job %s: %s is left for another try: %s",
+                results.job.id,
+                result.name,
+                error,
+                extra={"job": results.job.id},
+            )
         except ResultFileError as error:
             self._unreadable(results, result, guess, str(error))
         except Exception as error:  # noqa: BLE001 - one bad result never stops the others
-            _log.exception("job %s: %s", results.job.id, result.name)
+            _log.exception("job %s: %s", results.job.id, result.name, extra={"job": results.job.id})
             self._unreadable(results, result, guess, f"{type(error).__name__} while it was read")
 
     def _unreadable(self, results: _Results, result: File, guess: AudioFile | None, why: str) -> None:
@@ -250,7 +256,7 @@ class Collector:
             results.ends[guess.key] = self._settler.fail(results.job, guess, "ResultUnreadable", message)
             return
         results.faulty += 1
-        _log.warning("job %s: %s cannot be read: %s", results.job.id, result.name, why)
+        _log.warning("job %s: %s cannot be read: %s", results.job.id, result.name, why, extra={"job": results.job.id})
 
     def _settle_without_result(self, results: _Results, lease: Lease, deadline: datetime) -> None:
         """Files that the report says failed, and those of which nothing is said."""

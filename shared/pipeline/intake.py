@@ -33,6 +33,8 @@ from shared.pipeline.outcomes import Outcomes
 from shared.pipeline.short_route import MAX_CLIP_BYTES, unsuitable
 from shared.pipeline.warnings import DIARIZATION_DROPPED, PRONUNCIATION_NOT_ASSESSED
 from shared.storage import BlobContainer, BlobInfo
+from shared.telemetry.logs import about
+from shared.telemetry.telemetry import FileEnd, Telemetry
 
 _log = logging.getLogger("dropscribe.intake")
 
@@ -49,6 +51,7 @@ class Intake:
         ledger: Ledger,
         outcomes: Outcomes,
         defaults: TranscriptionOptions,
+        telemetry: Telemetry,
         now: Callable[[], datetime],
     ) -> None:
         self._containers = containers
@@ -56,6 +59,7 @@ class Intake:
         self._ledger = ledger
         self._outcomes = outcomes
         self._defaults = defaults
+        self._telemetry = telemetry
         self._now = now
 
     def receive(self, path: str) -> set[str]:
@@ -75,20 +79,25 @@ class Intake:
                 return set()
             if is_manifest(info.name):
                 return self._admit_manifest(info)
-            file = AudioFile.of(AUDIO_CONTAINER, info)
+            file = self._received(info)
             if failed_attempts is not None:
                 file = file.model_copy(update={"again": True, "attempt": failed_attempts + 1})
             return self._admit_audio(file, info)
         except OptionsError as error:
-            self.reject(AudioFile.of(AUDIO_CONTAINER, info), "InvalidOptions", str(error))
+            self.reject(self._received(info), "InvalidOptions", str(error))
         except ManifestError as error:
-            self.reject(AudioFile.of(AUDIO_CONTAINER, info), "InvalidManifest", str(error))
+            self.reject(self._received(info), "InvalidManifest", str(error))
         return set()
 
     def reject(self, file: AudioFile, reason: str, message: str) -> None:
         """End a file before it was submitted."""
-        _log.warning("%s/%s failed at intake: %s: %s", file.container, file.path, reason, message)
-        self._outcomes.write_failure(file, reason, message, now=self._now())
+        _log.warning("%s/%s failed at intake: %s: %s", file.container, file.path, reason, message, extra=about(file))
+        now = self._now()
+        end = self._outcomes.write_failure(file, reason, message, now=now)
+        self._telemetry.file_ended(FileEnd(file, end, now, reason=reason))
+
+    def _received(self, info: BlobInfo) -> AudioFile:
+        return AudioFile.of(AUDIO_CONTAINER, info).model_copy(update={"received_at": self._now()})
 
     def _admit_audio(self, file: AudioFile, info: BlobInfo) -> set[str]:
         if rejected := rejection(info.name, info.size):
@@ -143,7 +152,9 @@ class Intake:
     def _write_ticket(self, file: AudioFile, options: TranscriptionOptions, manifest: ManifestReference | None) -> str:
         group = group_of(options, owner=f"{manifest.path}@{manifest.etag}" if manifest else "")
         self._ledger.ensure_head(Head(group=group, options=options, manifest=manifest))
-        self._ledger.write_ticket(Ticket(group=group, file=file, due=self._now()))
+        now = self._now()
+        queued = file.model_copy(update={"queued_at": now})
+        self._ledger.write_ticket(Ticket(group=group, file=queued, due=now))
         return group
 
     def _has_channels(self, file: AudioFile) -> bool:
@@ -191,14 +202,14 @@ class Intake:
             raise ManifestError(f"{reference.path}: none of the audio that it names exists")
         groups: set[str] = set()
         for blob in blobs:
-            file = AudioFile.of(AUDIO_CONTAINER, blob).model_copy(update={"again": manifest.again})
+            file = self._received(blob).model_copy(update={"again": manifest.again})
             if rejected := rejection(blob.name, blob.size):
                 self.reject(file, *rejected)
             else:
                 groups |= self._queue(file, options, reference)
         if missing:
             message = f"The manifest names {len(missing)} blobs that do not exist: {', '.join(missing[:20])}"
-            self.reject(AudioFile.of(AUDIO_CONTAINER, info), "MissingFiles", message)
+            self.reject(self._received(info), "MissingFiles", message)
         self._ledger.write_receipt(reference, {"files": [blob.name for blob in blobs], "missing": missing})
         return groups
 

@@ -55,6 +55,10 @@ class AudioFile(_Record):
     again: bool = False
     """Transcribe although an outcome of this version is there already."""
     warnings: tuple[str, ...] = ()
+    received_at: datetime | None = None
+    """When the app took it in."""
+    queued_at: datetime | None = None
+    """When the ticket of this attempt was written."""
 
     @property
     def key(self) -> str:
@@ -77,9 +81,9 @@ class AudioFile(_Record):
         """The same file, with a warning for its transcript."""
         return self.model_copy(update={"warnings": (*self.warnings, code)})
 
-    def next_attempt(self) -> "AudioFile":
+    def next_attempt(self, *, now: datetime) -> "AudioFile":
         """The same file, to be tried once more."""
-        return self.model_copy(update={"attempt": self.attempt + 1})
+        return self.model_copy(update={"attempt": self.attempt + 1, "queued_at": now})
 
 
 class Ticket(_Record):
@@ -150,6 +154,8 @@ class Job(_Record):
     sent_at: datetime | None = None
     """When recovery last began to send it."""
     submitted_at: datetime | None = None
+    finished_at: datetime | None = None
+    """When the service ended its transcription, once a collector has read that."""
     collection_tries: int = 0
     """How often some of its results could not be read."""
 

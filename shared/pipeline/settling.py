@@ -10,6 +10,8 @@ from shared.pipeline.ledger import AudioFile, Head, Job, Ledger, Ticket
 from shared.pipeline.outcomes import Outcomes
 from shared.pipeline.warnings import warning
 from shared.storage import BlobContainer
+from shared.telemetry.logs import about
+from shared.telemetry.telemetry import FileEnd, Telemetry
 from shared.transcripts.document import Transcript, encode
 from shared.transcripts.exports import to_srt, to_text, to_webvtt
 from shared.transcripts.normalize import Context, normalize
@@ -52,12 +54,14 @@ class FileSettler:
         ledger: Ledger,
         outcomes: Outcomes,
         rules: SettlingRules,
+        telemetry: Telemetry,
         now: Callable[[], datetime],
     ) -> None:
         self._containers = containers
         self._ledger = ledger
         self._outcomes = outcomes
         self._rules = rules
+        self._telemetry = telemetry
         self._now = now
 
     def standing(self, job: Job, file: AudioFile) -> End | None:
@@ -72,13 +76,13 @@ class FileSettler:
         that was deleted keeps the transcript that was paid for.
         """
         if self._is_replaced(file):
-            return "superseded"
+            return self._end(job, file, "superseded")
         return self._write(job, file, normalize(result, self._context(job, file, model)))
 
     def transcribe_short(self, job: Job, file: AudioFile, answer: bytes, *, duration_ms: int) -> End:
         """The same for the short-audio API's answer to a clip of `duration_ms`."""
         if self._is_replaced(file):
-            return "superseded"
+            return self._end(job, file, "superseded")
         document = normalize_short_audio(
             answer,
             replace(self._context(job, file, None), api_version=SHORT_AUDIO),
@@ -94,28 +98,35 @@ class FileSettler:
 
     def _write(self, job: Job, file: AudioFile, document: Transcript) -> End:
         exports = {ending: _EXPORTS[ending](document) for ending in self._rules.exports}
-        return self._outcomes.write_transcript(file, job.id, encode(document), exports)
+        end = self._outcomes.write_transcript(file, job.id, encode(document), exports)
+        return self._end(job, file, end, audio_ms=document.duration_ms)
 
     def fail(self, job: Job, file: AudioFile, reason: str, message: str) -> End:
         """Give a file another attempt where the reason may pass and attempts are left; else write its failed record."""
         current = self._containers(file.container).info(file.path)
         if current and current.etag != file.etag:
-            return "superseded"
+            return self._end(job, file, "superseded", reason=reason)
         if current and reason in PASSING_REASONS and file.attempt < self._rules.max_attempts:
             self._retry(job, file)
-            return "retried"
+            return self._end(job, file, "retried", reason=reason)
         if current is None:
             message = f"{message} (The audio no longer exists.)".strip()
-        _log.warning("%s/%s failed: %s: %s", file.container, file.path, reason, message)
-        return self._outcomes.write_failure(
+        _log.warning("%s/%s failed: %s: %s", file.container, file.path, reason, message, extra=about(file, job.id))
+        end = self._outcomes.write_failure(
             file, reason, message, now=self._now(), job_id=job.id, transcription_id=job.transcription_id or ""
         )
+        return self._end(job, file, end, reason=reason)
+
+    def _end(self, job: Job, file: AudioFile, end: End, *, reason: str = "", audio_ms: int = 0) -> End:
+        self._telemetry.file_ended(FileEnd(file, end, self._now(), job=job, reason=reason, audio_ms=audio_ms))
+        return end
 
     def _retry(self, job: Job, file: AudioFile) -> None:
         delay = self._rules.retry_delay_seconds * _BACKOFF_FACTOR ** (file.attempt - 1)
         self._ledger.ensure_head(Head(group=job.group, options=job.options, manifest=job.manifest))
-        due = self._now() + timedelta(seconds=delay)
-        self._ledger.write_ticket(Ticket(group=job.group, file=file.next_attempt(), due=due))
+        now = self._now()
+        ticket = Ticket(group=job.group, file=file.next_attempt(now=now), due=now + timedelta(seconds=delay))
+        self._ledger.write_ticket(ticket)
 
     def _context(self, job: Job, file: AudioFile, model: str | None) -> Context:
         return Context(

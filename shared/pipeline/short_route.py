@@ -23,6 +23,7 @@ from shared.speech.types.recognition import (
     PronunciationAssessment,
 )
 from shared.storage import BlobContainer
+from shared.telemetry.logs import about
 from shared.transcripts.normalize import ResultFileError
 
 _log = logging.getLogger("dropscribe.short")
@@ -88,7 +89,7 @@ class ShortRoute:
         found = self._containers(ticket.file.container).read(ticket.file.path)
         if found and found[1].etag == ticket.file.etag:
             end = self._end(job, ticket.file, found[0])
-            _log.info("%s: %s", ticket.file.path, end)
+            _log.info("%s: %s", ticket.file.path, end, extra=about(ticket.file, job.id))
         self._ledger.delete_tickets([ticket])
 
     def _end(self, job: Job, file: AudioFile, content: bytes) -> str:

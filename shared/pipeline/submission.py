@@ -73,7 +73,7 @@ class Submission:
         try:
             self._ledger.save_job(job.submitted_as(transcription.id, now=self._now()), etag=etag)
         except StorageConditionError:
-            _log.info("job %s: its end was quicker than the note of its start", job.id)
+            _log.info("job %s: its end was quicker than the note of its start", job.id, extra={"job": job.id})
 
     def recover(self, job_id: str) -> None:
         """Finish a submission that was not confirmed: adopt its transcription, or send it; others are left alone."""
@@ -111,19 +111,21 @@ class Submission:
             try:
                 return self._creator.transcriptions.create(self._request(job))
             except Throttled as error:
-                _log.warning("job %s is throttled by the service", job.id)
+                _log.warning("job %s is throttled by the service", job.id, extra={"job": job.id})
                 self._sleep(max(delay, error.retry_after_seconds or 0))
                 delay *= 2
             except BadRequest as error:
-                _log.warning("job %s was refused by the service: %s", job.id, error)
+                _log.warning("job %s was refused by the service: %s", job.id, error, extra={"job": job.id})
                 self._closer.fail(
                     job, "RefusedByService", f"The Speech service refused the request: {error}", lease=lease
                 )
                 return None
             except SpeechError as error:
-                _log.warning("job %s could not be sent and is left to recovery: %s", job.id, error)
+                _log.warning(
+                    "job %s could not be sent and is left to recovery: %s", job.id, error, extra={"job": job.id}
+                )
                 return None
-        _log.warning("job %s was not sent in time and is left to recovery", job.id)
+        _log.warning("job %s was not sent in time and is left to recovery", job.id, extra={"job": job.id})
         return None
 
     def _request(self, job: Job) -> NewTranscription:

@@ -1,8 +1,9 @@
 """Upkeep: what timers do so that a crash or a lost event costs time, never a transcript."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 
 from azure.core.exceptions import AzureError
 
@@ -18,10 +19,13 @@ from shared.speech.errors import SpeechError
 from shared.speech.filters import Filter
 from shared.speech.types.transcriptions import Transcription
 from shared.storage import BlobContainer, BlobInfo
+from shared.telemetry.telemetry import Telemetry
 
 _log = logging.getLogger("dropscribe.upkeep")
 
 _CLOCK_SKEW = timedelta(minutes=10)
+_TICKETS_LOOKED_AT = 10_000  # two listings; more tickets are reported as this number
+_STUCK = timedelta(hours=26)  # a job may wait half an hour at the service and then run for 24
 _EVENT_DELAY = timedelta(minutes=10)  # younger audio may still have its event under way
 
 
@@ -40,6 +44,7 @@ class Upkeep:
         submission: Submission,
         recovery_seconds: int,
         missed_audio_hours: int,
+        telemetry: Telemetry,
         now: Callable[[], datetime],
     ) -> None:
         self._client = client
@@ -51,10 +56,12 @@ class Upkeep:
         self._submission = submission
         self._recovery = timedelta(seconds=recovery_seconds)
         self._missed = timedelta(hours=missed_audio_hours)
+        self._telemetry = telemetry
         self._now = now
 
     def drain(self) -> None:
         """Commit every group in which files wait: retries that are due, and what a crash left."""
+        self._report_tickets()
         for group in self._ledger.groups_with_tickets():
             try:
                 self._commit.commit(group)
@@ -67,6 +74,7 @@ class Upkeep:
         The service is asked for its list once, which costs a request for 100 transcriptions rather than for each.
         """
         jobs = self._ledger.open_jobs()
+        self._report_jobs(jobs)
         for job in jobs:
             if job.state == "submitting" and self._now() - job.created_at > self._recovery:
                 self._submission.recover(job.id)
@@ -89,6 +97,23 @@ class Upkeep:
         if admitted:
             _log.warning("took in %d blobs whose events never came", len(admitted))
         return len(admitted)
+
+    def _report_tickets(self) -> None:
+        now = self._now()
+        waits = [now - ticket.due for ticket in islice(self._ledger.all_tickets(), _TICKETS_LOOKED_AT)]
+        due = [wait for wait in waits if wait >= timedelta()]
+        self._telemetry.tickets_waiting(len(due), oldest_seconds=max(due, default=timedelta()).total_seconds())
+
+    def _report_jobs(self, jobs: Sequence[OpenJob]) -> None:
+        age = self._now() - jobs[0].created_at if jobs else timedelta()
+        self._telemetry.jobs_open(len(jobs), oldest_seconds=age.total_seconds())
+        if age > _STUCK:
+            _log.warning(
+                "job %s is stuck: it is open for %.0f hours",
+                jobs[0].id,
+                age / timedelta(hours=1),
+                extra={"job": jobs[0].id},
+            )
 
     def _is_missed(self, blob: BlobInfo, known: set[str]) -> bool:
         file = AudioFile.of(AUDIO_CONTAINER, blob)

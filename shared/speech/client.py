@@ -22,7 +22,7 @@ from shared.speech.resources.projects import Projects
 from shared.speech.resources.transcriptions import Transcriptions
 from shared.speech.resources.webhooks import WebHooks
 from shared.speech.retry import RetryPolicy
-from shared.speech.transport import Timeouts, Transport, pooled_session
+from shared.speech.transport import Attempt, Timeouts, Transport, ignore, pooled_session
 from shared.speech.types.files import File
 from shared.speech.types.models import ModelFile
 from shared.speech.versions import api_version as version_named
@@ -39,8 +39,8 @@ class SpeechClient:
     KeyCredential or an azure-core TokenCredential and goes there only. `api_version` is 3.1, 3.2, 2024-11-15 or
     2025-10-15.
     A failed call is repeated `max_retries` times at most; a Retry-After over `longest_retry_after_seconds` is left to
-    the caller (`Throttled.retry_after_seconds`). `session`, if given, stays the caller's to close. ValueError for an
-    endpoint, key or version that cannot be right.
+    the caller (`Throttled.retry_after_seconds`). `session`, if given, stays the caller's to close; `on_attempt` is told
+    of each request and download. ValueError for an endpoint, key or version that cannot be right.
     """
 
     def __init__(
@@ -57,6 +57,7 @@ class SpeechClient:
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         uniform: Callable[[], float] = random.random,
+        on_attempt: Callable[[Attempt], None] = ignore,
     ) -> None:
         version = version_named(api_version)
         self._owns_session = session is None
@@ -70,6 +71,7 @@ class SpeechClient:
                 max_retries, retry_after_max=longest_retry_after_seconds, sleep=sleep, clock=clock, uniform=uniform
             ),
             monotonic=monotonic,
+            on_attempt=on_attempt,
         )
         self.api_version = version.name
         self.endpoint = self._transport.endpoint

@@ -23,7 +23,7 @@ from shared.speech.errors import redact
 from shared.speech.expect_continue import ExpectContinueAdapter
 from shared.speech.resources.resource import json_object
 from shared.speech.retry import RetryPolicy
-from shared.speech.transport import POOL_SIZE, Answer, Timeouts, Transport
+from shared.speech.transport import POOL_SIZE, Answer, Attempt, Timeouts, Transport, ignore
 from shared.speech.types.recognition import DetailedRecognition, PronunciationAssessment, SimpleRecognition
 
 RECOGNITION_PATH = "/speech/recognition/conversation/cognitiveservices/v1"
@@ -61,6 +61,7 @@ class SpeechRecognizer:
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         uniform: Callable[[], float] = random.random,
+        on_attempt: Callable[[Attempt], None] = ignore,
     ) -> None:
         self._owns_session = session is None
         self._session = session or _waiting_session()
@@ -73,6 +74,7 @@ class SpeechRecognizer:
                 max_retries, retry_after_max=longest_retry_after_seconds, sleep=sleep, clock=clock, uniform=uniform
             ),
             monotonic=monotonic,
+            on_attempt=on_attempt,
         )
         self.endpoint = self._transport.endpoint
 
@@ -134,7 +136,7 @@ class SpeechRecognizer:
             headers["Pronunciation-Assessment"] = pronunciation.encoded()
         given = {name: value for name, value in query.items() if value is not None}
         url = f"{self.endpoint}{RECOGNITION_PATH}?{urlencode(given, quote_via=quote)}"
-        answer = self._transport.request("POST", url, body=clip, headers=headers)
+        answer = self._transport.request("POST", url, body=clip, headers=headers, operation="ShortAudio_Recognize")
         return _parsed(SimpleRecognition, answer) if format == "simple" else _parsed(DetailedRecognition, answer)
 
     def close(self) -> None:

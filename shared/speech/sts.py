@@ -68,7 +68,7 @@ class StsTokenCredential:
     def get_token(self, *_: str) -> StsToken:
         """A new token, whatever scopes are named. SpeechError if the service gives none."""
         begin = self._clock()
-        answer = self._transport.request("POST", self.token_url, body=b"")
+        answer = self._transport.request("POST", self.token_url, body=b"", operation="Sts_IssueToken")
         try:
             token = answer.body.decode("ascii").strip()
         except UnicodeDecodeError:

@@ -87,6 +87,22 @@ class _Failure:
     cause: HTTPError | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One request to the service and how it was answered, for whoever counts them."""
+
+    operation: str
+    """Id of the operation, such as `Transcriptions_Create`."""
+    host: str
+    status: int | None
+    """None where no whole answer came."""
+    seconds: float
+
+
+def ignore(_: Attempt) -> None:
+    """Count nothing."""
+
+
 type Origin = tuple[str, str, int]
 
 
@@ -136,6 +152,7 @@ class Transport:
         timeouts: Timeouts,
         retries: RetryPolicy,
         monotonic: Callable[[], float] = time.monotonic,
+        on_attempt: Callable[[Attempt], None] = ignore,
     ) -> None:
         self.endpoint = checked_endpoint(endpoint)
         self._origin = origin(self.endpoint)
@@ -144,6 +161,7 @@ class Transport:
         self._timeouts = timeouts
         self._retries = retries
         self._monotonic = monotonic
+        self._on_attempt = on_attempt
 
     def request(
         self,
@@ -153,11 +171,13 @@ class Transport:
         body: bytes | Iterable[bytes] | None = None,
         headers: Mapping[str, str] | None = None,
         secrets: tuple[str, ...] = (),
+        operation: str = "",
     ) -> Answer:
         """Call the service with the credential. MalformedResponse if `url` leads to another origin.
 
         `body` is JSON if `headers` don't say otherwise; one in pieces is iterated anew in each attempt, and sent in
         chunks if it has no length. What of `secrets` an answer echoes stays out of errors.
+        `operation` is what `on_attempt` is told.
         """
         request = self._prepared(method, url, body, headers or {})
         if origin(request.url or "") != self._origin:
@@ -171,7 +191,7 @@ class Transport:
             self._copy(response, content, LARGEST_ANSWER_BYTES, deadline)
             return Answer(method, response.status, response.headers, content.getvalue())
 
-        return self._exchange(request, receive, secrets)
+        return self._exchange(request, receive, secrets, operation)
 
     def download(self, url: str, target: BinaryIO, *, max_bytes: int) -> int:
         """Copy what `url` serves into `target` from its present position, without any credential; the bytes written.
@@ -187,7 +207,7 @@ class Transport:
 
         request = self._prepared("GET", url)
         query = urlsplit(url).query
-        return self._exchange(request, receive, (query, *parse_qs(query).get("sig", ())))
+        return self._exchange(request, receive, (query, *parse_qs(query).get("sig", ())), "Download")
 
     def retry_after_seconds(self, answer: Answer) -> float | None:
         """What the answer's Retry-After asks for."""
@@ -219,13 +239,14 @@ class Transport:
         request: requests.PreparedRequest,
         receive: Callable[[BaseHTTPResponse, float], T],
         secrets: tuple[str, ...],
+        operation: str,
     ) -> T:
         """Attempt the request until it succeeds or the retry policy ends it; raises the last attempt's error."""
         method = request.method or "GET"
         retries = self._retries
         may_have = False
         while True:
-            outcome = self._attempt(request, receive, secrets)
+            outcome = self._attempt(request, receive, secrets, operation)
             if not isinstance(outcome, _Failure):
                 return outcome
             may_have = may_have or outcome.error.may_have_taken_effect
@@ -241,18 +262,27 @@ class Transport:
         request: requests.PreparedRequest,
         receive: Callable[[BaseHTTPResponse, float], T],
         secrets: tuple[str, ...],
+        operation: str,
     ) -> T | _Failure:
-        deadline = self._monotonic() + self._timeouts.total_seconds
+        began = self._monotonic()
+        deadline = began + self._timeouts.total_seconds
+        status = None
         try:
             with self._send(request) as response:
                 if not isinstance(request.body, bytes | None):  # a large file takes its time, the answer to it not
                     deadline = self._monotonic() + self._timeouts.total_seconds
                 raw: BaseHTTPResponse = response.raw
-                return self._rejection(request, raw, deadline, secrets) or receive(raw, deadline)
+                outcome = self._rejection(request, raw, deadline, secrets) or receive(raw, deadline)
+            status = raw.status
         except requests.RequestException as error:
             cause = _cause(error)
         except HTTPError as error:
             cause = error
+        else:
+            return outcome
+        finally:
+            host = urlsplit(request.url or "").hostname or ""
+            self._on_attempt(Attempt(operation, host, status, self._monotonic() - began))
         return _Failure(_no_answer(request, cause, secrets), cause=cause)
 
     def _send(self, request: requests.PreparedRequest) -> requests.Response:

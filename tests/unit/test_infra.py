@@ -66,6 +66,8 @@ GRANTS = {
 HOST_SETTINGS = {
     "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
     "APPLICATIONINSIGHTS_CONNECTION_STRING",
+    "APPLICATIONINSIGHTS_CONTROLPLANE_DISABLED",
+    "APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL",
     "AZURE_CLIENT_ID",
     "AzureWebJobsStorage__accountName",
     "AzureWebJobsStorage__clientId",
@@ -73,6 +75,7 @@ HOST_SETTINGS = {
     "DATA_STORAGE__clientId",
     "DATA_STORAGE__credential",
     "DATA_STORAGE__queueServiceUri",
+    "PYTHON_ENABLE_OPENTELEMETRY",
     "PYTHON_THREADPOOL_THREAD_COUNT",
 }
 """Settings that the host and the Azure libraries read; every one is needed for access without keys, or for speed."""

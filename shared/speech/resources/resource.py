@@ -47,7 +47,9 @@ class Resource:
         """Send an operation with a JSON object, or with nothing."""
         url = self._url(operation, *identifiers, query=query)
         content = None if body is None else json_bytes(self._version.request_body(operation, dict(body)))
-        return self._transport.request(OPERATIONS[operation].method, url, body=content, secrets=secrets)
+        return self._transport.request(
+            OPERATIONS[operation].method, url, body=content, secrets=secrets, operation=operation
+        )
 
     def _send(
         self,
@@ -60,7 +62,9 @@ class Resource:
         """Send an operation with content that is no JSON object."""
         url = self._url(operation, *identifiers, query=query)
         headers = {"Content-Type": content_type}
-        return self._transport.request(OPERATIONS[operation].method, url, body=content, headers=headers)
+        return self._transport.request(
+            OPERATIONS[operation].method, url, body=content, headers=headers, operation=operation
+        )
 
     def _list[M: Model](
         self, operation: str, model: type[M], *identifiers: str, query: Mapping[str, object]
@@ -68,7 +72,7 @@ class Resource:
         """The entries of a list operation; nothing is sent before the first one is asked for."""
 
         def fetch(url: str) -> Page[M]:
-            answer = self._transport.request("GET", url)
+            answer = self._transport.request("GET", url, operation=operation)
             page = json_object(answer)
             values, next_link = page.get("values") or [], page.get("@nextLink")
             if not isinstance(values, list) or not isinstance(next_link, str | None):

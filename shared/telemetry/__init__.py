@@ -1,0 +1,1 @@
+"""What the app tells of itself: traces, metrics and logs, to Application Insights where one is configured."""
