@@ -4,10 +4,11 @@ As in the service's result files, ITN is lower case with figures, masked ITN has
 display has punctuation besides.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 
 from emulator.engines.inverse_text_normalization import MONTHS, Token, normalize, text_of
 from emulator.engines.profanity import mask
@@ -69,14 +70,20 @@ class WrittenForms:
     display: tuple[Token, ...]
 
 
-def write(words: Sequence[str], *, profanity: ProfanityMode, punctuation: PunctuationMode) -> WrittenForms:
-    """Write down recognized words, which are in lower case.
+def write(
+    words: Sequence[str],
+    *,
+    profanity: ProfanityMode,
+    punctuation: PunctuationMode,
+    written: Mapping[str, str] = MappingProxyType({}),
+) -> WrittenForms:
+    """Write down recognized words, which are in lower case; `written` has those with capitals of their own.
 
     Punctuation mode `None` leaves the marks off and keeps the capitals; `Dictated` writes the marks that were spoken
     ("comma", "question mark", "period" at the end), `Automatic` sets them by rule.
     """
     itn = normalize(words)
-    masked_itn = capitalize(mask(itn, profanity))
+    masked_itn = capitalize(mask(itn, profanity), written)
     display = masked_itn
     if punctuation in {"Dictated", "DictatedAndAutomatic"}:
         display = write_spoken_marks(display)
@@ -85,13 +92,15 @@ def write(words: Sequence[str], *, profanity: ProfanityMode, punctuation: Punctu
     return WrittenForms(" ".join(words), text_of(itn), text_of(masked_itn), tuple(display))
 
 
-def capitalize(tokens: Sequence[Token]) -> list[Token]:
-    """Capitals for the first word, "I", titles with their name, and the names in proper_names.txt."""
+def capitalize(tokens: Sequence[Token], written: Mapping[str, str] = MappingProxyType({})) -> list[Token]:
+    """Capitals for the first word, "I", titles with their name, the names in proper_names.txt, and as in `written`."""
     names, longest = _proper_names()
     result = list(tokens)
     for i, token in enumerate(tokens):
         after_title = i > 0 and tokens[i - 1].text in _TITLES
-        if token.text in _TITLES:
+        if token.text in written:
+            result[i] = replace(token, text=written[token.text])
+        elif token.text in _TITLES:
             result[i] = replace(token, text=_TITLES[token.text])
         elif i == 0 or after_title or token.text in _I or (token.text in MONTHS and _is_date(tokens, i)):
             result[i] = _with_capital(token)

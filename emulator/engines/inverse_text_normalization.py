@@ -10,7 +10,7 @@ from dataclasses import dataclass
 Match = tuple[str, int]
 """Written text, and the position after the words that it stands for."""
 
-_ONES = {
+ONES = {
     word: value
     for value, word in enumerate(
         [
@@ -20,15 +20,15 @@ _ONES = {
         ]
     )
 }
-_TENS = {
+TENS = {
     word: 10 * value
     for value, word in enumerate(("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"), 2)
 }
-_NUMBERS = _ONES | _TENS
-_SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
-_DIGITS = {word: str(value) for word, value in _ONES.items() if value < 10} | {"oh": "0", "o": "0"}
+_NUMBERS = ONES | TENS
+SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
+_DIGITS = {word: str(value) for word, value in ONES.items() if value < 10} | {"oh": "0", "o": "0"}
 _REPEATS = {"double": 2, "triple": 3}
-_ORDINALS = {
+ORDINALS = {
     word: value
     for value, word in enumerate(
         [
@@ -46,7 +46,7 @@ MONTHS = frozenset(
     ]
 )
 _CURRENCIES = {"dollar": "$", "dollars": "$", "euro": "€", "euros": "€"}
-_COUNTED = frozenset({"percent", "cents", "hundred", "point", *_CURRENCIES, *_SCALES})
+_COUNTED = frozenset({"percent", "cents", "hundred", "point", *_CURRENCIES, *SCALES})
 _MERIDIEMS = {"am": "AM", "pm": "PM", "a.m.": "AM", "p.m.": "PM"}
 _LABELS = frozenset(
     [
@@ -91,7 +91,7 @@ def text_of(tokens: Sequence[Token]) -> str:
 def _number_parts(word: str) -> list[str]:
     """ "twenty-five" as two words; other hyphens stay."""
     parts = word.split("-")
-    return parts if all(part in _NUMBERS or part in _ORDINALS for part in parts) else [word]
+    return parts if all(part in _NUMBERS or part in ORDINALS for part in parts) else [word]
 
 
 def _at(words: Sequence[str], i: int) -> str:
@@ -103,10 +103,10 @@ def _at(words: Sequence[str], i: int) -> str:
 
 def _below_hundred(words: Sequence[str], i: int) -> tuple[int, int] | None:
     word = _at(words, i)
-    if word in _TENS:
-        unit = _ONES.get(_at(words, i + 1), 0)
-        return (_TENS[word] + unit, i + 2) if 1 <= unit <= 9 else (_TENS[word], i + 1)
-    return (_ONES[word], i + 1) if _ONES.get(word) else None
+    if word in TENS:
+        unit = ONES.get(_at(words, i + 1), 0)
+        return (TENS[word] + unit, i + 2) if 1 <= unit <= 9 else (TENS[word], i + 1)
+    return (ONES[word], i + 1) if ONES.get(word) else None
 
 
 def _below_thousand(words: Sequence[str], i: int) -> tuple[int, int] | None:
@@ -121,7 +121,7 @@ def _below_thousand(words: Sequence[str], i: int) -> tuple[int, int] | None:
 def _after_and(words: Sequence[str], i: int) -> tuple[int, int] | None:
     """The tens and units of "two hundred (and) five", but not the next number of "two hundred and five hundred"."""
     rest = _below_hundred(words, i + (_at(words, i) == "and"))
-    return None if not rest or _at(words, rest[1]) == "hundred" or _at(words, rest[1]) in _SCALES else rest
+    return None if not rest or _at(words, rest[1]) == "hundred" or _at(words, rest[1]) in SCALES else rest
 
 
 def _cardinal(words: Sequence[str], i: int) -> tuple[int, int] | None:
@@ -139,12 +139,12 @@ def _cardinal(words: Sequence[str], i: int) -> tuple[int, int] | None:
 
 def _scaled_group(words: Sequence[str], i: int) -> tuple[int, int, int] | None:
     """A number below a thousand with its scale: "two hundred thousand" is (200, 1000, end)."""
-    if _at(words, i) == "a" and _at(words, i + 1) in _SCALES:
-        return 1, _SCALES[words[i + 1]], i + 2
+    if _at(words, i) == "a" and _at(words, i + 1) in SCALES:
+        return 1, SCALES[words[i + 1]], i + 2
     if not (group := _below_thousand(words, i)):
         return None
     value, end = group
-    scale = _SCALES.get(_at(words, end), 1)
+    scale = SCALES.get(_at(words, end), 1)
     return value, scale, end + (scale > 1)
 
 
@@ -156,9 +156,9 @@ def _amount(words: Sequence[str], i: int, comma_from: int = 10_000) -> Match | N
     value, end = number
     if _at(words, end) == "point" and _at(words, end + 1) in _DIGITS:
         decimals, end = _digits(words, end + 1)
-        is_scaled = _at(words, end) in _SCALES
+        is_scaled = _at(words, end) in SCALES
         return (f"{value}.{decimals} {words[end]}", end + 1) if is_scaled else (f"{value}.{decimals}", end)
-    for name, scale in reversed(_SCALES.items()):
+    for name, scale in reversed(SCALES.items()):
         if value >= scale > 1000 and value % scale == 0:
             return f"{value // scale} {name}", end
     return (f"{value:,}" if value >= comma_from else str(value)), end
@@ -213,7 +213,7 @@ def _phone_number(digits: str) -> str:
 
 def _time(words: Sequence[str], i: int) -> Match | None:
     """ "three thirty p m", "seven p.m.", "three thirty", "nine o'clock"; but not "three fifty dollars"."""
-    hour = _ONES.get(_at(words, i), 0)
+    hour = ONES.get(_at(words, i), 0)
     if not 1 <= hour <= 12:
         return None
     if _at(words, i + 1) == "o'clock":
@@ -270,14 +270,14 @@ def _year(words: Sequence[str], i: int) -> Match | None:
     if _at(words, i + 1) == "oh" and _DIGITS.get(_at(words, i + 2), "0") != "0":
         return f"{century}0{_DIGITS[words[i + 2]]}", i + 3
     number = _below_hundred(words, i + 1)
-    is_year = number and number[0] >= 10 and _at(words, number[1]) not in {"hundred", *_SCALES}
+    is_year = number and number[0] >= 10 and _at(words, number[1]) not in {"hundred", *SCALES}
     return (f"{century}{number[0]}", number[1]) if number and is_year else None
 
 
 def _ordinal(words: Sequence[str], i: int) -> Match | None:
     """ "twenty first", "fifteenth"; up to "ninth" in dates only."""
-    tens, end = (_TENS[words[i]], i + 1) if words[i] in _TENS else (0, i)
-    unit = _ORDINALS.get(_at(words, end), 0)
+    tens, end = (TENS[words[i]], i + 1) if words[i] in TENS else (0, i)
+    unit = ORDINALS.get(_at(words, end), 0)
     if not unit or (tens and unit > 9):
         return None
     is_date = _at(words, i - 1) in MONTHS or (_at(words, end + 1) == "of" and _at(words, end + 2) in MONTHS)

@@ -21,6 +21,7 @@ import pocketsphinx
 from emulator.engines.audio import SAMPLE_RATE, TICKS_PER_SAMPLE, Samples, open_audio
 from emulator.engines.display import write
 from emulator.engines.pocketsphinx.decoder import word_confidence
+from emulator.engines.pocketsphinx.model import Model, read_dictionary
 from emulator.engines.pocketsphinx.phrases import SpeechFinder
 from emulator.engines.pronunciation import MISHEARD_AS_READ, MISPRONOUNCED, phoneme_accuracy, word_accuracy
 from emulator.engines.protocol import (
@@ -82,7 +83,10 @@ class _Aligned:
 
 
 class ReadingAssessor:
-    """Assesses one reading after another; the model (0.1 s, 60 MB) is loaded with the first."""
+    """Assesses one reading after another with a model's dictionary; it (0.1 s, 60 MB) is loaded with the first."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
 
     def assess(self, request: AssessmentRequest) -> AssessedAudio | None:
         """Assess a reading; None where no words were heard.
@@ -100,7 +104,7 @@ class ReadingAssessor:
         words = map(_assessed, pairs, self._places(samples, pairs), repeat(start))
         first, last = heard[0], heard[-1]
         return AssessedAudio(
-            heard=_alternative(heard, request),
+            heard=_alternative(heard, request, self._model.written),
             offset_ticks=(start + first.start * _FRAME_SAMPLES) * TICKS_PER_SAMPLE,
             duration_ticks=(last.start + last.frames - first.start) * _FRAME_SAMPLES * TICKS_PER_SAMPLE,
             words=tuple(words),
@@ -118,16 +122,15 @@ class ReadingAssessor:
 
     @cached_property
     def _decoder(self) -> pocketsphinx.Decoder:
-        return pocketsphinx.Decoder(samprate=SAMPLE_RATE, loglevel="FATAL", lm=None)
+        return pocketsphinx.Decoder(samprate=SAMPLE_RATE, loglevel="FATAL", lm=None, dict=str(self._model.dictionary))
 
     @cached_property
     def _common_words(self) -> Mapping[str, float]:
         """The model's most frequent words, and how frequent they are among each other."""
-        path = pocketsphinx.get_model_path("en-us/en-us.lm.bin")
+        path = str(self._model.language_model)
         model = pocketsphinx.NGramModel(self._decoder.config, self._decoder.logmath, path)
-        dictionary = Path(pocketsphinx.get_model_path("en-us/cmudict-en-us.dict")).read_text(encoding="utf-8")
-        words = {line.split()[0] for line in dictionary.splitlines()}
-        logs = sorted(((model.prob([word]), word) for word in words if "(" not in word), reverse=True)[:_COMMON_WORDS]
+        words = read_dictionary(self._model.dictionary)
+        logs = sorted(((model.prob([word]), word) for word in words), reverse=True)[:_COMMON_WORDS]
         shares = {word: self._decoder.logmath.exp(log) for log, word in logs}
         total = sum(shares.values())
         return {word: share / total for word, share in shares.items()}
@@ -304,9 +307,9 @@ def _error(pair: _Pair, *, understood: bool, accuracy: float) -> PronunciationEr
     return "None" if understood and accuracy >= MISPRONOUNCED else "Mispronunciation"
 
 
-def _alternative(heard: Sequence[_Heard], request: AssessmentRequest) -> Alternative:
+def _alternative(heard: Sequence[_Heard], request: AssessmentRequest, written: Mapping[str, str]) -> Alternative:
     words = [word.text for word in heard]
-    forms = write(words, profanity=request.profanity, punctuation="DictatedAndAutomatic")
+    forms = write(words, profanity=request.profanity, punctuation="DictatedAndAutomatic", written=written)
     return Alternative(
         confidence=sum(word.confidence for word in heard) / len(heard),
         lexical=forms.lexical,

@@ -10,6 +10,7 @@ from itertools import islice
 import pocketsphinx
 
 from emulator.engines.audio import SAMPLE_RATE, Samples
+from emulator.engines.pocketsphinx.model import Model
 
 MAX_ALTERNATIVES = 5
 
@@ -44,10 +45,12 @@ class Heard:
 
 
 class SpeechDecoder:
-    """The en-US model, loaded once (half a second, 95 MB) and used for one phrase after another."""
+    """A model, loaded once (half a second, 95 MB) and used for one phrase after another."""
 
-    def __init__(self) -> None:
-        self._decoder = pocketsphinx.Decoder(samprate=SAMPLE_RATE, loglevel="FATAL")
+    def __init__(self, model: Model) -> None:
+        self._decoder = pocketsphinx.Decoder(
+            samprate=SAMPLE_RATE, loglevel="FATAL", lm=str(model.language_model), dict=str(model.dictionary)
+        )
 
     def decode(self, samples: Samples) -> Heard | None:
         """Recognize a phrase; None where it holds no words. Does not release the GIL."""

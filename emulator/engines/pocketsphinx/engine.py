@@ -9,8 +9,11 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from emulator.engines.pocketsphinx.messages import LENGTH, Answer, Rejected, Request, pack
+from emulator.engines.pocketsphinx.messages import LENGTH, Answer, Rejected, Request, Unadaptable, pack
 from emulator.engines.protocol import (
+    AdaptationError,
+    AdaptationReport,
+    AdaptationRequest,
     AssessedAudio,
     AssessmentRequest,
     AudioRejectedError,
@@ -37,6 +40,7 @@ class PocketsphinxEngine:
         if workers < 1:
             raise ValueError(f"workers must be at least 1, not {workers}")
         self._turns = asyncio.Semaphore(workers)
+        self._adaptation = asyncio.Lock()
         self._idle: list[Worker] = []
         self._workers: set[Worker] = set()
         self._closed = False
@@ -48,19 +52,51 @@ class PocketsphinxEngine:
             AudioRejectedError: `InvalidData` where the file or what is asked of it is at fault, `Internal` where the
                 recognizer failed on it, or two workers died of it.
         """
-        # A worker has another working directory; metadata, which may not pickle, and sidecar are not its concern.
-        request = replace(request, audio=request.audio.resolve(), metadata={}, sidecar=None)
+        # Metadata, which may not pickle, and sidecar are not a worker's concern.
+        request = replace(
+            request, audio=request.audio.resolve(), model=_resolved(request.model), metadata={}, sidecar=None
+        )
         answer = await self._answer(request)
         assert isinstance(answer, RecognizedAudio)  # noqa: S101 - a worker answers what it is asked
         return answer
 
     async def assess(self, request: AssessmentRequest) -> AssessedAudio | None:
         """Assess how a text is read; None where no words were heard. Raises AudioRejectedError as `recognize` does."""
-        answer = await self._answer(replace(request, audio=request.audio.resolve(), metadata={}))
+        request = replace(request, audio=request.audio.resolve(), model=_resolved(request.model), metadata={})
+        answer = await self._answer(request)
         assert isinstance(answer, AssessedAudio | None)  # noqa: S101 - a worker answers what it is asked
         return answer
 
-    async def _answer(self, request: Request) -> RecognizedAudio | AssessedAudio | None:
+    async def adapt(self, request: AdaptationRequest) -> AdaptationReport:
+        """Make a custom model in a process of its own, one at a time; cancelling ends it at once.
+
+        Raises:
+            AdaptationError: where the data cannot make a model, or making it failed.
+        """
+        request = replace(
+            request,
+            to=request.to.resolve(),
+            base=_resolved(request.base),
+            sentences=_resolved(request.sentences),
+            pronunciations=_resolved(request.pronunciations),
+        )
+        async with self._adaptation:
+            if self._closed:
+                raise AdaptationError("The recognizer is closed.")
+            worker = self._new_worker()
+            try:
+                answer = await worker.ask(request)
+            except WorkerDiedError as error:
+                raise AdaptationError("The process that made the model ended before it was done.") from error
+            finally:  # its memory is not needed again
+                self._workers.discard(worker)
+                worker.end()
+        if isinstance(answer, Rejected | Unadaptable):
+            raise AdaptationError(answer.message)
+        assert isinstance(answer, AdaptationReport)  # noqa: S101 - a worker answers what it is asked
+        return answer
+
+    async def _answer(self, request: RecognitionRequest | AssessmentRequest) -> Answer:
         async with self._turns:
             for _ in range(_TRIES):
                 try:
@@ -75,7 +111,7 @@ class PocketsphinxEngine:
         while self._workers:
             self._workers.pop().end()
 
-    async def _ask(self, request: Request) -> RecognizedAudio | AssessedAudio | None:
+    async def _ask(self, request: RecognitionRequest | AssessmentRequest) -> Answer:
         worker = self._idle_or_new_worker()
         try:
             answer = await worker.ask(request)
@@ -97,13 +133,21 @@ class PocketsphinxEngine:
                 return worker
             self._workers.discard(worker)
             worker.end()
+        return self._new_worker()
+
+    def _new_worker(self) -> "Worker":
         worker = Worker()
         self._workers.add(worker)
         return worker
 
 
+def _resolved(path: Path | None) -> Path | None:
+    """The whole path: a worker has another working directory."""
+    return path.resolve() if path else None
+
+
 class Worker:
-    """A worker process, asked one thing at a time; it loads the model before it answers the first.
+    """A worker process, asked one thing at a time; it loads a model when that is first asked for.
 
     It is joined by a socket and not started through asyncio, whose subprocesses hang when cancelled while starting.
     """

@@ -4,7 +4,14 @@ import pickle
 import struct
 from dataclasses import dataclass
 
-from emulator.engines.protocol import AssessedAudio, AssessmentRequest, RecognitionRequest, RecognizedAudio
+from emulator.engines.protocol import (
+    AdaptationReport,
+    AdaptationRequest,
+    AssessedAudio,
+    AssessmentRequest,
+    RecognitionRequest,
+    RecognizedAudio,
+)
 
 LENGTH = struct.Struct(">Q")
 """What goes before each message: the number of its bytes."""
@@ -18,8 +25,15 @@ class Rejected:
     message: str
 
 
-Request = RecognitionRequest | AssessmentRequest
-Answer = RecognizedAudio | AssessedAudio | None | Rejected
+@dataclass(frozen=True, slots=True)
+class Unadaptable:
+    """An AdaptationError on its way to the engine."""
+
+    message: str
+
+
+Request = RecognitionRequest | AssessmentRequest | AdaptationRequest
+Answer = RecognizedAudio | AssessedAudio | AdaptationReport | None | Rejected | Unadaptable
 
 
 def pack(message: Request | Answer) -> bytes:

@@ -1,12 +1,13 @@
 """One audio file to recognized phrases; runs in a worker process."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from emulator.engines.audio import TICKS_PER_SAMPLE, Samples, open_audio
 from emulator.engines.diarization import Voice, hear_voice
 from emulator.engines.display import WrittenForms, write
 from emulator.engines.inverse_text_normalization import Token
 from emulator.engines.pocketsphinx.decoder import Heard, HeardWord, SpeechDecoder
+from emulator.engines.pocketsphinx.model import Model
 from emulator.engines.pocketsphinx.phrases import Speech, SpeechFinder
 from emulator.engines.pocketsphinx.speaker_turns import split_by_speaker
 from emulator.engines.protocol import Alternative, AudioRejectedError, Phrase, RecognitionRequest, RecognizedAudio, Word
@@ -15,10 +16,11 @@ LOCALE = "en-US"
 
 
 class FileRecognizer:
-    """Recognizes one file after another, each read once from front to back."""
+    """Recognizes one file after another with a model, each read once from front to back."""
 
-    def __init__(self) -> None:
-        self._decoder = SpeechDecoder()
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self._decoder = SpeechDecoder(model)
 
     def recognize(self, request: RecognitionRequest) -> RecognizedAudio:
         """Recognize the wanted channels, each for itself; phrases are ordered by channel, then time.
@@ -30,7 +32,8 @@ class FileRecognizer:
         _check_locale(request)
         samples = 0
         with open_audio(request.audio) as audio:
-            channels = [_Channel(self._decoder, channel, request) for channel in _wanted(request, audio.channels)]
+            wanted = _wanted(request, audio.channels)
+            channels = [_Channel(self._decoder, channel, request, self._model.written) for channel in wanted]
             for block in audio.blocks:
                 samples += len(block)
                 for channel in channels:
@@ -44,10 +47,13 @@ class FileRecognizer:
 class _Channel:
     """One channel of a file: what was heard in it so far."""
 
-    def __init__(self, decoder: SpeechDecoder, number: int, request: RecognitionRequest) -> None:
+    def __init__(
+        self, decoder: SpeechDecoder, number: int, request: RecognitionRequest, written: Mapping[str, str]
+    ) -> None:
         self.number = number
         self._decoder = decoder
         self._request = request
+        self._written = written
         self._finder = SpeechFinder()
         self._heard: list[tuple[int, Heard]] = []
         self._voices: list[Voice] = []
@@ -58,7 +64,7 @@ class _Channel:
     def finish(self) -> Iterator[Phrase]:
         self._listen(self._finder.finish())
         for start, heard, speaker in self._by_speaker():
-            yield _phrase(self.number, start, heard, speaker, self._request)
+            yield _phrase(self.number, start, heard, speaker, self._request, written=self._written)
 
     def _listen(self, speech: Iterator[Speech]) -> None:
         for piece in speech:
@@ -92,11 +98,20 @@ def _wanted(request: RecognitionRequest, channels: int) -> list[int]:
     return wanted
 
 
-def _phrase(channel: int, start: int, heard: Heard, speaker: int | None, request: RecognitionRequest) -> Phrase:
+def _phrase(
+    channel: int,
+    start: int,
+    heard: Heard,
+    speaker: int | None,
+    request: RecognitionRequest,
+    *,
+    written: Mapping[str, str],
+) -> Phrase:
     """A phrase whose samples begin `start` samples after the file's beginning."""
     words = [_word(word, start) for word in heard.words]
     forms = [
-        write(reading.words, profanity=request.profanity, punctuation=request.punctuation) for reading in heard.readings
+        write(reading.words, profanity=request.profanity, punctuation=request.punctuation, written=written)
+        for reading in heard.readings
     ]
     alternatives = [_alternative(form, reading.confidence) for form, reading in zip(forms, heard.readings, strict=True)]
     alternatives[0] = _alternative(

@@ -10,27 +10,66 @@ import queue
 import signal
 import sys
 import threading
+from functools import lru_cache
+from pathlib import Path
 from typing import BinaryIO
 
+from emulator.engines.pocketsphinx.adaptation import adapt
 from emulator.engines.pocketsphinx.assessment import ReadingAssessor
-from emulator.engines.pocketsphinx.messages import LENGTH, Answer, Rejected, Request, pack
+from emulator.engines.pocketsphinx.messages import LENGTH, Answer, Rejected, Request, Unadaptable, pack
+from emulator.engines.pocketsphinx.model import Model
 from emulator.engines.pocketsphinx.recognizer import FileRecognizer
-from emulator.engines.protocol import AssessmentRequest, AudioRejectedError
+from emulator.engines.protocol import (
+    AdaptationError,
+    AdaptationRequest,
+    AssessmentRequest,
+    AudioRejectedError,
+    RecognitionRequest,
+)
 
 _log = logging.getLogger(__name__)
 
+_KEPT_MODELS = 2
+"""How many models stay in memory, 95 MB each: those used last."""
+_NICENESS = 10
+"""A model is made when recognition leaves time; the process makes nothing but that."""
 
-def answer(recognizer: FileRecognizer, assessor: ReadingAssessor, request: Request) -> Answer:
-    """Recognize or assess a file; whatever goes wrong with it concerns this file alone."""
+
+def answer(request: Request) -> Answer:
+    """Recognize or assess a file, or make a model; whatever goes wrong with it concerns this request alone."""
     try:
-        if isinstance(request, AssessmentRequest):
-            return assessor.assess(request)
-        return recognizer.recognize(request)
+        match request:
+            case RecognitionRequest():
+                return _recognizer(request.model).recognize(request)
+            case AssessmentRequest():
+                return _assessor(request.model).assess(request)
+            case AdaptationRequest():
+                os.nice(_NICENESS)
+                return adapt(request)
     except AudioRejectedError as error:
         return Rejected(error.kind, str(error))
+    except AdaptationError as error:
+        return Unadaptable(str(error))
     except Exception as error:  # noqa: BLE001 - one bad file must not end the worker
         _log.exception("recognition failed")
         return Rejected("Internal", f"The recognizer failed: {type(error).__name__}.")
+
+
+@lru_cache(maxsize=_KEPT_MODELS)
+def _recognizer(folder: Path | None) -> FileRecognizer:
+    return FileRecognizer(_model(folder))
+
+
+@lru_cache(maxsize=_KEPT_MODELS)
+def _assessor(folder: Path | None) -> ReadingAssessor:
+    return ReadingAssessor(_model(folder))
+
+
+def _model(folder: Path | None) -> Model:
+    model = Model(folder)
+    if not model.is_there:
+        raise AudioRejectedError("Internal", "The custom model is no longer there.")
+    return model
 
 
 def main() -> None:
@@ -40,9 +79,8 @@ def main() -> None:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # a library's chatter must not get between the answers
     requests: queue.SimpleQueue[Request] = queue.SimpleQueue()
     threading.Thread(target=_read, args=(sys.stdin.buffer, requests), daemon=True).start()
-    recognizer, assessor = FileRecognizer(), ReadingAssessor()
     while True:
-        answers.write(pack(answer(recognizer, assessor, requests.get())))
+        answers.write(pack(answer(requests.get())))
         answers.flush()
 
 
