@@ -12,6 +12,15 @@ from emulator.payloads.transcriptions import TranscriptionProperties
 Status = Literal["NotStarted", "Running", "Succeeded", "Failed"]
 
 
+type ModelPath = str
+"""Which model, as its URL says it below `models`: `base/<id>` for a base model, `<id>` for a custom one."""
+
+
+def model_id(path: ModelPath) -> str:
+    """The id of a model."""
+    return path.removeprefix("base/")
+
+
 class EntityError(BaseModel):
     """Why an entity is Failed (definition EntityError)."""
 
@@ -44,18 +53,28 @@ class Entity(BaseModel):
         """When it is deleted by itself, if ever."""
         return None
 
+    def needs(self) -> set[str]:
+        """The ids of the entities that must stay while this one is there and as it is."""
+        return set()
+
 
 class Transcription(Entity):
     """A transcription; its content stands apart (Content), as it is large and never returned."""
 
     locale: str
     properties: TranscriptionProperties
+    model: ModelPath | None = None
+    """None is the base model."""
     duration_ticks: int | None = None
 
     def expires(self) -> datetime | None:
         """When a finished transcription is deleted by itself, if ever."""
         time_to_live = parse_duration(self.properties.time_to_live or "PT0S")
         return self.last_action + time_to_live if self.finished and time_to_live > timedelta() else None
+
+    def needs(self) -> set[str]:
+        """Its model, while it is not finished."""
+        return {model_id(self.model)} if self.model and not self.finished else set()
 
 
 class Content(BaseModel):
@@ -75,8 +94,9 @@ class Content(BaseModel):
 FileKind = Literal[
     "DatasetReport", "Audio", "LanguageData", "PronunciationData", "AcousticDataArchive",
     "AcousticDataTranscriptionV2", "Transcription", "TranscriptionReport", "EvaluationDetails", "ModelReport",
+    "ModelFile",
 ]  # fmt: skip
-"""Definition FileKind."""
+"""Definition FileKind, and `ModelFile`: a file that is in no list, and that the manifest of a model names."""
 
 
 class EntityFile(BaseModel):
@@ -90,6 +110,32 @@ class EntityFile(BaseModel):
     created: datetime
     size: int
     """Bytes."""
+
+    @property
+    def listed(self) -> bool:
+        """Whether the lists of its entity's files have it."""
+        return self.kind != "ModelFile"
+
+
+class CustomModel(Entity):
+    """A model that is made from another one by training, or by copying (`copy_of`)."""
+
+    locale: str
+    base: ModelPath
+    datasets: list[str] = []
+    """The ids of those that it is trained with."""
+    text: str | None = None
+    weight_percent: int | None = None
+    email: str | None = None
+    copy_of: str | None = None
+    """The id of the model, of whatever subscription, that this is a copy of."""
+
+    def needs(self) -> set[str]:
+        """What it was made from; while it is a copy that is not finished, the original."""
+        if self.status == "Failed":
+            return set()
+        original = {self.copy_of} if self.copy_of and not self.finished else set()
+        return {model_id(self.base), *self.datasets, *original}
 
 
 class WebHook(Entity):

@@ -10,19 +10,22 @@ from aiohttp import ClientSession, DummyCookieJar, TCPConnector, web
 
 from emulator import engines
 from emulator.admin import add_admin
-from emulator.app import BODY_LIMIT, Gate, add_operations, routing_errors
+from emulator.app import BODY_LIMIT, Gate, add_operations, routing_errors, subscription_of
 from emulator.background import Background
 from emulator.clock import Clock
 from emulator.content import ContentReader
+from emulator.engines.protocol import AdaptingEngine
 from emulator.faults import Faults
 from emulator.jobs import Jobs
 from emulator.journal import Journal, TranscriptionSeen
 from emulator.links import CONTENT_PATH, Links
+from emulator.models import KnownModels
 from emulator.notifications import Notifications
-from emulator.records import Transcription
+from emulator.records import CustomModel, Transcription
 from emulator.resources.contents import FileContents
 from emulator.resources.entities import Parts
 from emulator.resources.health import ServiceHealth
+from emulator.resources.models import Models
 from emulator.resources.tokens import TokenService
 from emulator.resources.transcriptions import Transcriptions
 from emulator.resources.webhooks import WebHooks
@@ -31,6 +34,7 @@ from emulator.short_audio import ShortAudio
 from emulator.status_page import add_status_page
 from emulator.store import Store
 from emulator.tokens import Tokens
+from emulator.training import Trainer
 from emulator.transcribing import Transcriber
 
 SHUTDOWN_SECONDS = 2.0
@@ -71,6 +75,7 @@ class Service:
             notifications=self.notifications,
             seconds=settings.job_seconds,
         )
+        self.models = KnownModels(store, clock, kind.locales)
         transcriber = Transcriber(
             store=store,
             clock=clock,
@@ -80,7 +85,9 @@ class Service:
             reads_sidecars=kind.reads_sidecars,
             slots=asyncio.Semaphore(self.workers),
         )
+        trainer = Trainer(store=store, clock=clock, engine=self.engine, models=self.models)
         self.jobs.add(Transcription, Transcriptions.noun, transcriber.run)
+        self.jobs.add(CustomModel, Models.noun, trainer.run)
 
     def application(self) -> web.Application:
         """All routes: the service's, the content of result files, administration, and the status page."""
@@ -124,8 +131,12 @@ class Service:
             jobs=self.jobs,
             notifications=self.notifications,
             locales=engines.ENGINES[self.settings.engine].locales,
+            models=self.models,
+            subscriptions=frozenset(map(subscription_of, self.settings.keys)),
         )
+        adapts = isinstance(self.engine, AdaptingEngine)
         return {
+            "Models": Models(parts, engine=self.settings.engine, adapts=adapts),
             "Transcriptions": Transcriptions(parts),
             "WebHooks": WebHooks(parts),
             "ServiceHealth": ServiceHealth(),

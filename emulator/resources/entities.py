@@ -17,6 +17,7 @@ from emulator.errors import ApiError, DetailedErrorCode, invalid_argument, inval
 from emulator.filters import Value
 from emulator.jobs import Jobs
 from emulator.links import id_in
+from emulator.models import KnownModels
 from emulator.notifications import Notifications
 from emulator.paging import page, select
 from emulator.payloads.common import (
@@ -56,6 +57,9 @@ class Parts:
     notifications: Notifications
     locales: tuple[str, ...]
     """Those that the engine recognizes."""
+    models: KnownModels
+    subscriptions: frozenset[str]
+    """What stands for each key."""
 
 
 class Entities[E: Entity]:
@@ -67,6 +71,8 @@ class Entities[E: Entity]:
     title: ClassVar[str]
     """What messages call one of them, such as `dataset`."""
     filters: ClassVar[Filters] = FILTERS
+    needed_by: ClassVar[tuple[type[Entity], ...]] = ()
+    """The kinds of which one may need one of these (`Entity.needs`)."""
     create_payload: ClassVar[type[EntityCreate]]
     update_payload: ClassVar[type[EntityUpdate]]
 
@@ -76,6 +82,7 @@ class Entities[E: Entity]:
         self._clock = parts.clock
         self._jobs = parts.jobs
         self._locales = parts.locales
+        self._models = parts.models
 
     async def list_supported_locales(self, _: Call) -> web.Response:
         """Operation <noun>_ListSupportedLocales: those of the engine."""
@@ -174,10 +181,14 @@ class Entities[E: Entity]:
         return project.id
 
     def check_deletable(self, entity: E) -> None:
-        """Raise ApiError where the entity must stay: while its job is not finished."""
+        """Raise ApiError where the entity must stay: while its job is not finished, or another entity needs it."""
         if not entity.finished:
             message = f"The {self.title} is {entity.status}; it can be deleted when it has finished."
             raise ApiError(409, "Conflict", message, inner="DeleteNotAllowed")
+        for kind in self.needed_by:
+            if any(entity.id in other.needs() for other in self._store.all(kind)):
+                message = f"The {self.title} is in use by another entity ({kind.__name__})."
+                raise ApiError(409, "Conflict", message, inner="InUseViolation")
 
     def check_locale(self, locale: str) -> None:
         """Raise ApiError where the engine does not recognize a locale."""
@@ -229,7 +240,8 @@ class EntitiesWithFiles[E: Entity](Entities[E]):
         """Operation <noun>_ListFiles: unsorted, as the service's list is."""
         entity = self.found(call)
         expires = self.expiry(call)
-        files = select(call, self._store.files(entity.id), FILE_FILTERS, _file_values)
+        listed = [file for file in self._store.files(entity.id) if file.listed]
+        files = select(call, listed, FILE_FILTERS, _file_values)
         _, body = page(call, files, lambda file: self.show_file(call, file, expires))
         return answer(body, headers={"Retry-After": self.retry_after(entity)})
 
@@ -238,7 +250,7 @@ class EntitiesWithFiles[E: Entity](Entities[E]):
         entity = self.found(call)
         expires = self.expiry(call)
         file = self._store.file(call.file_id)
-        if not file or file.owner != entity.id:
+        if not file or file.owner != entity.id or not file.listed:
             raise not_found(f"The {self.title} has no file with this id.")
         return answer(self.show_file(call, file, expires))
 

@@ -22,10 +22,21 @@ def specification() -> dict[str, Any] | None:
     if not location:
         return None
     spec: dict[str, Any] = json.loads(Path(location).read_text(encoding="utf-8"))
-    for definition in spec["definitions"].values():
-        if "properties" in definition and "allOf" not in definition:
-            definition["additionalProperties"] = False
+    definitions = spec["definitions"]
+    spec["definitions"] = {name: _closed(definition, definitions) for name, definition in definitions.items()}
     return spec
+
+
+def _closed(definition: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+    """A definition that takes no other properties than its own and those that it inherits."""
+    if "properties" not in definition:
+        return definition
+    parents = [definitions[parent["$ref"].rpartition("/")[2]] for parent in definition.get("allOf", ())]
+    properties = dict(definition["properties"])
+    for parent in parents:
+        properties |= _closed(parent, definitions)["properties"]
+    closed = {name: value for name, value in definition.items() if name != "allOf"}
+    return closed | {"properties": properties, "additionalProperties": False}
 
 
 def operation_of(method: str, path: str) -> dict[str, Any] | None:

@@ -1,0 +1,177 @@
+"""What a custom model does while it is Running: gather its data, have the engine adapt to it, and keep what it made."""
+
+import asyncio
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from emulator.clock import Clock
+from emulator.content import JobError
+from emulator.engines.protocol import AdaptationError, AdaptationReport, AdaptationRequest, AdaptingEngine, Engine
+from emulator.files import FileWriter
+from emulator.jobs import Done, Progress
+from emulator.models import MODEL_FOLDER, KnownModels
+from emulator.records import CustomModel, EntityFile
+from emulator.results import Json
+from emulator.store import Store
+
+_STEPS = 3
+"""The parts of the progress: the data, the model, its files."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Data of a model: `name` is what its report calls it, such as `text`."""
+
+    name: str
+    sentences: Path | None = None
+    """As in AdaptationRequest."""
+    pronunciations: Path | None = None
+    """As in AdaptationRequest."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Joined:
+    """The data of all sources in one file, and how many lines of it each has, in order."""
+
+    path: Path
+    lines: list[tuple[str, int]]
+
+    def source(self, line: int) -> tuple[str, int]:
+        """Whose a line (from 1) is, and its number there."""
+        for name, count in self.lines:
+            if line <= count:
+                return name, line
+            line -= count
+        raise IndexError(line)
+
+
+class Trainer:
+    """Makes custom models, one at a time: an adaptation may take most of a machine's memory.
+
+    A model is made aside and moved to its place when it is whole, so that a training that was killed leaves nothing
+    that could be taken for a model; it starts afresh.
+    """
+
+    def __init__(self, *, store: Store, clock: Clock, engine: Engine, models: KnownModels) -> None:
+        self._store = store
+        self._engine = engine
+        self._models = models
+        self._writer = FileWriter(store, clock)
+        self._turn = asyncio.Lock()
+
+    async def run(self, model: CustomModel, progress: Progress) -> Done:
+        """Train or copy a model; raises JobError where it cannot be made."""
+        folder = self._store.folder(model.id)
+        unfinished = folder / "unfinished"
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+        unfinished.mkdir(parents=True)
+        progress(0, _STEPS)
+        report = await (self._copy if model.copy_of else self._train)(model, unfinished, progress)
+        os.replace(unfinished, folder / MODEL_FOLDER)  # noqa: PTH105 - Path.replace takes no directory on some systems
+        progress(2, _STEPS)
+        files = await self._model_files(model, folder / MODEL_FOLDER)
+        return Done([await self._writer.write(model.id, "ModelReport", "report.json", report), *files])
+
+    async def _copy(self, model: CustomModel, to: Path, _: Progress) -> Json:
+        original = self._models.folder(model.copy_of)
+        if original is None:
+            raise JobError("InvalidModel", "The model to copy is no longer there.")
+        await asyncio.to_thread(shutil.copytree, original, to, dirs_exist_ok=True)
+        return {"copied": True}
+
+    async def _train(self, model: CustomModel, to: Path, progress: Progress) -> Json:
+        if not isinstance(self._engine, AdaptingEngine):
+            raise JobError("InvalidBaseModel", "The models of this engine cannot be adapted.")
+        data = to.parent / "data"
+        data.mkdir()
+        sources = await asyncio.to_thread(self._sources, model, data)
+        sentences, pronunciations = await asyncio.to_thread(_joined, sources, data)
+        progress(1, _STEPS)
+        request = AdaptationRequest(
+            locale=model.locale,
+            to=to,
+            base=self._models.folder(model.base),
+            sentences=sentences.path if sentences else None,
+            pronunciations=pronunciations.path if pronunciations else None,
+        )
+        try:
+            async with self._turn:
+                report = await self._engine.adapt(request)
+        except AdaptationError as error:
+            raise JobError("InvalidData", str(error)) from error
+        await asyncio.to_thread(shutil.rmtree, data)
+        return _report(report, sentences, pronunciations)
+
+    def _sources(self, model: CustomModel, folder: Path) -> list[Source]:
+        sources = []
+        if model.text is not None:
+            path = folder / "text"
+            path.write_text(model.text, encoding="utf-8")
+            sources.append(Source("text", sentences=path))
+        return sources
+
+    async def _model_files(self, model: CustomModel, folder: Path) -> list[EntityFile]:
+        """Copies of what the engine made, for the manifest: what is served must not be what an engine reads."""
+        paths = await asyncio.to_thread(_files_in, folder)
+        names = [f"{model.id}/{path.relative_to(folder).as_posix()}" for path in paths]
+        return [
+            await self._writer.copy(model.id, "ModelFile", name, path) for name, path in zip(names, paths, strict=True)
+        ]
+
+
+def _files_in(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def _joined(sources: list[Source], folder: Path) -> tuple[_Joined | None, _Joined | None]:
+    """The sentences and the pronunciations of all sources."""
+    return (
+        _join([(one.name, one.sentences) for one in sources if one.sentences], folder / "sentences.txt"),
+        _join([(one.name, one.pronunciations) for one in sources if one.pronunciations], folder / "pronunciations.txt"),
+    )
+
+
+def _join(parts: list[tuple[str, Path]], to: Path) -> _Joined | None:
+    if not parts:
+        return None
+    lines = []
+    with to.open("w", encoding="utf-8", newline="\n") as joined:
+        for name, path in parts:
+            count = 0
+            for line in _lines(path):
+                joined.write(f"{line}\n")
+                count += 1
+            lines.append((name, count))
+    return _Joined(to, lines)
+
+
+def _lines(path: Path) -> Iterator[str]:
+    with path.open(encoding="utf-8-sig") as file:
+        for line in file:
+            yield line.rstrip("\n")
+
+
+def _report(report: AdaptationReport, sentences: _Joined | None, pronunciations: _Joined | None) -> Json:
+    """What the model was made from; the file's form is the emulator's own, as the service's is not documented."""
+    joined = {"sentences": sentences, "pronunciations": pronunciations}
+    unused = []
+    for one in report.unused:
+        data = joined[one.data]
+        source, line = data.source(one.line) if data else ("", one.line)
+        unused.append({"source": source, "data": one.data, "line": line, "reason": one.reason})
+    return {
+        "sentences": report.sentences,
+        "pronunciations": report.pronunciations,
+        "newWords": list(report.new_words),
+        "derivedWords": list(report.derived_words),
+        "sources": [
+            {"source": source, "data": name, "lines": count}
+            for name, data in joined.items()
+            if data
+            for source, count in data.lines
+        ],
+        "unused": unused,
+    }

@@ -1,0 +1,169 @@
+"""Models of the emulator: base models, custom models that are trained and copied, and what refers to them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emulator import Clock, JobSeconds, SpeechEmulator
+from emulator.links import base_model_id
+from tests.contract.specification import Api
+from tests.contract.surroundings import OTHER_KEY, START
+
+UUID = "11111111-2222-4333-8444-555555555555"
+
+
+@pytest.fixture
+def other(emulator: SpeechEmulator) -> Iterator[Api]:
+    """The emulator's second subscription."""
+    with Api(emulator.base_url, OTHER_KEY) as client:
+        yield client
+
+
+def train(api: Api, emulator: SpeechEmulator, **fields: object) -> Any:  # noqa: ANN401 - JSON
+    """A model made from one sentence unless told otherwise, as it is when all is done."""
+    body = {"displayName": "m", "locale": "en-US", "text": "May the force be with you.", **fields}
+    created = api("POST", "/models", json=body)
+    assert created.status_code == 201, created.text
+    emulator.advance(4)
+    return api("GET", created.json()["self"]).json()
+
+
+def inner(response: Any) -> tuple[int, str]:  # noqa: ANN401 - an answer
+    """Status and inner code of an error."""
+    return response.status_code, response.json()["innerError"]["code"]
+
+
+def test_base_models(api: Api) -> None:
+    """Each locale has a current base model and a deprecated one; the list is filtered; each is read by its self."""
+    listed = api("GET", "/models/base?filter=locale eq 'en-US'").json()["values"]
+    current, old = listed
+    assert current["self"].endswith(f"/models/base/{base_model_id('en-US')}")
+    assert current["properties"]["features"]["supportsAdaptationsWith"] == [
+        "Language",
+        "LanguageMarkdown",
+        "Pronunciation",
+        "Acoustic",
+    ]
+    assert old["properties"]["deprecationDates"]["transcriptionDateTime"] < "2026"
+    assert [api("GET", one["self"]).json() for one in listed] == listed
+    assert len(api("GET", "/models/base?filter=createdDateTime gt 2025-01-01T00:00:00Z").json()["values"]) == 100
+    assert api("GET", f"/models/base/{UUID}").status_code == 404
+    assert api("GET", f"/models/{base_model_id('en-US')}").status_code == 404
+    manifest = api("GET", current["links"]["manifest"]).json()
+    assert manifest["model"]["self"] == current["self"]
+
+
+def test_a_model_is_trained_from_text(api: Api, emulator: SpeechEmulator) -> None:
+    """Create, NotStarted, Running, Succeeded; the report says what was used; the manifest serves the model's files."""
+    body = {"displayName": "m", "locale": "en-US", "text": "One.\n\nTwo.", "properties": {"email": "a@example.com"}}
+    created = api("POST", "/models", json=body).json()
+    assert created["status"] == "NotStarted"
+    assert created["properties"]["email"] == "a@example.com"
+    assert created["baseModel"]["self"].endswith(f"/models/base/{base_model_id('en-US')}")
+    assert inner(api("GET", created["links"]["manifest"])) == (409, "InvalidPrerequisite")
+    emulator.advance(1)
+    assert api("GET", created["self"]).headers["Retry-After"] == "2"
+    emulator.advance(3)
+    model = api("GET", created["self"]).json()
+    assert model["status"] == "Succeeded"
+    assert model["text"] == body["text"]
+    assert "email" not in model["properties"]
+    assert model["properties"]["deprecationDates"]["transcriptionDateTime"] == "2100-01-15T00:00:00Z"
+
+    (file,) = api("GET", model["links"]["files"]).json()["values"]
+    assert (file["kind"], file["name"]) == ("ModelReport", "report.json")
+    assert api("GET", file["self"]).json()["name"] == "report.json"
+    report = api("GET", file["links"]["contentUrl"]).json()
+    assert report["sentences"] == 2
+    assert report["sources"] == [{"source": "text", "data": "sentences", "lines": 3}]
+    (served,) = api("GET", model["links"]["manifest"]).json()["modelFiles"]
+    assert served["name"].startswith(model["self"].rpartition("/")[2])
+    assert api("GET", served["contentUrl"]).json() == {}
+
+
+def test_models_that_cannot_be_made(api: Api, emulator: SpeechEmulator) -> None:
+    """What is wrong with a request is said with the service's codes; data that makes no model fails the job."""
+    created = api("POST", "/models", json={"displayName": "m", "locale": "en-US", "text": "x"}).json()
+    deprecated, german = (
+        api("GET", f"/models/base?filter={query}").json()["values"][0]["self"]
+        for query in ("locale eq 'en-US' and createdDateTime lt 2023-01-01T00:00:00Z", "locale eq 'de-DE'")
+    )
+    cases: list[tuple[dict[str, object], str]] = [
+        ({}, "MissingInputRecords"),
+        ({"text": "x", "locale": "xx-XX"}, "InvalidLocale"),
+        ({"text": "x", "baseModel": {"self": f"{api.base_url}/models/base/{UUID}"}}, "InvalidBaseModel"),
+        ({"text": "x", "baseModel": {"self": german}}, "InvalidBaseModel"),
+        ({"text": "x", "baseModel": {"self": created["self"]}}, "InvalidBaseModel"),
+        ({"text": "x", "baseModel": {"self": deprecated}}, "ModelDeprecated"),
+        ({"text": "x", "project": {"self": f"{api.base_url}/projects/{UUID}"}}, "InvalidProject"),
+        ({"text": "x", "properties": {"customModelWeightPercent": 0}}, "InvalidPayload"),
+    ]
+    for fields, code in cases:
+        body = {"displayName": "m", "locale": "en-US", **fields}
+        assert inner(api("POST", "/models", json=body)) == (400, code), fields
+    failed = train(api, emulator, text="\n")
+    assert (failed["status"], failed["properties"]["error"]["code"]) == ("Failed", "InvalidData")
+    assert api("GET", failed["links"]["files"]).json()["values"] == []
+
+
+def test_a_model_of_a_model(api: Api, emulator: SpeechEmulator) -> None:
+    """A custom model can be adapted further; while its descendant is there, it cannot be deleted."""
+    first = train(api, emulator)
+    second = train(api, emulator, baseModel={"self": first["self"]})
+    assert second["status"] == "Succeeded"
+    assert second["baseModel"] == {"self": first["self"]}
+    assert inner(api("DELETE", first["self"])) == (409, "InUseViolation")
+    assert [api("DELETE", one["self"]).status_code for one in (second, first)] == [204, 204]
+    assert api("GET", "/models").json()["values"] == []
+
+
+def test_lists_and_patches(api: Api, emulator: SpeechEmulator) -> None:
+    """Custom models are listed and filtered; name, description and custom properties change, nothing else does."""
+    model = train(api, emulator, displayName="first")
+    train(api, emulator, displayName="second")
+    named = api("GET", "/models?filter=displayName eq 'first' and status eq 'Succeeded'").json()["values"]
+    assert [one["self"] for one in named] == [model["self"]]
+    patched = api("PATCH", model["self"], json={"displayName": "renamed", "customProperties": {"a": "b"}}).json()
+    assert (patched["displayName"], patched["customProperties"]) == ("renamed", {"a": "b"})
+    assert inner(api("PATCH", model["self"], json={"text": "other"})) == (400, "UnsupportedDelta")
+
+
+def test_a_copy_for_another_subscription(api: Api, other: Api, emulator: SpeechEmulator) -> None:
+    """The copy belongs to the other key, is whole by itself, and outlives the original; keys are never told."""
+    model = train(api, emulator)
+    copy_to = model["links"]["copyTo"]
+    unknown = api("POST", copy_to, json={"targetSubscriptionKey": "unknown-key"})
+    assert inner(unknown) == (400, "SubscriptionNotFound")
+    assert "unknown-key" not in unknown.text
+    copied = api("POST", copy_to, json={"targetSubscriptionKey": OTHER_KEY})
+    assert copied.status_code == 201
+    assert OTHER_KEY not in copied.text
+    assert inner(api("DELETE", model["self"])) == (409, "InUseViolation")
+    emulator.advance(4)
+    assert api("DELETE", model["self"]).status_code == 204
+    assert api("GET", copied.json()["self"]).status_code == 404
+    copy = other("GET", copied.json()["self"]).json()
+    assert (copy["status"], copy["displayName"]) == ("Succeeded", "m")
+    assert len(other("GET", copy["links"]["manifest"]).json()["modelFiles"]) == 1
+
+
+def test_training_that_was_killed_starts_afresh(tmp_path: Path) -> None:
+    """What a killed training left is no model and does not disturb the next start, which trains to the end."""
+
+    def started() -> SpeechEmulator:
+        return SpeechEmulator(clock=Clock(at=START), location=tmp_path, job_seconds=JobSeconds(0, 2))
+
+    with started() as emulator, Api(emulator.base_url, emulator.key) as api:
+        made = api("POST", "/models", json={"displayName": "m", "locale": "en-US", "text": "One."}).json()["self"]
+        emulator.settle()
+    path = made.partition("/speechtotext")[2].removeprefix("/v3.1")
+    folder = tmp_path / "folders" / path.rpartition("/")[2]
+    (folder / "model").rename(folder / "unfinished")
+    (folder / "unfinished" / "half").write_text("left over")
+    with started() as emulator, Api(emulator.base_url, emulator.key) as api:
+        emulator.advance(3)
+        model = api("GET", path).json()
+        assert model["status"] == "Succeeded"
+        assert len(api("GET", model["links"]["manifest"]).json()["modelFiles"]) == 1
