@@ -3,7 +3,7 @@
 import hmac
 import logging
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import cast
@@ -16,8 +16,8 @@ from emulator.clock import Clock
 from emulator.errors import ApiError, ErrorCode, invalid_argument, invalid_request, not_found, where
 from emulator.faults import AnyRequestFault, Cut, Delay, Faults, ServerError, Throttle
 from emulator.journal import Journal, RequestSeen
-from emulator.links import BASE_PATH, Links
-from emulator.operations import OPERATIONS
+from emulator.links import API_VERSIONS, BASE_PATH, PATH_VERSION, ROOT_PATH, ApiVersion, Links
+from emulator.operations import OPERATIONS, Operation
 from emulator.payloads.common import Payload, read_payload
 from emulator.tokens import ForeignTokenError, InvalidTokenError, Scope, Tokens
 
@@ -192,7 +192,8 @@ class Gate:
                 )
 
     def _call(self, request: web.Request, scope: Scope | None) -> Call:
-        return Call(request, self._authenticate(request, scope), self._strict, self._links)
+        subscription = self._authenticate(request, scope)
+        return Call(request, subscription, self._strict, self._links.of(_version(request)))
 
     def _authenticate(self, request: web.Request, scope: Scope | None) -> str:
         """The subscription that the request speaks for."""
@@ -248,14 +249,59 @@ def _cut(request: web.Request) -> web.StreamResponse:
 
 
 def add_operations(app: web.Application, gate: Gate, handlers: Mapping[str, object]) -> None:
-    """Route every operation: `Transcriptions_ListLocales` is the method `list_locales` of handler `Transcriptions`."""
-    for operation in OPERATIONS:
-        noun, _, name = operation.id.partition("_")
-        method = re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
-        handler = cast("Handler | None", getattr(handlers.get(noun), method, None))
-        path = BASE_PATH + re.sub(r"{(\w+)}", r"{\1:[^/:]+}", operation.path)
-        run = handler or _not_implemented(operation.id)
-        app.router.add_route(operation.method, path, gate.operation(operation.id, run, scope=MANAGEMENT_SCOPE))
+    """Route every operation of every version: `Datasets_ListFiles` is the method `list_files` of handler `Datasets`.
+
+    The versions named by their date share their paths.
+    """
+    for operation in OPERATIONS[PATH_VERSION]:
+        _route(
+            app,
+            BASE_PATH,
+            operation,
+            gate.operation(operation.id, _handler(operation, handlers), scope=MANAGEMENT_SCOPE),
+        )
+    dated = API_VERSIONS[1:]
+    for operation in dict.fromkeys(operation for version in dated for operation in OPERATIONS[version]):
+        versions = {version for version in dated if operation in OPERATIONS[version]}
+        handler = _only_in(versions, _handler(operation, handlers))
+        _route(app, ROOT_PATH, operation, gate.operation(operation.id, handler, scope=MANAGEMENT_SCOPE))
+
+
+def _route(
+    app: web.Application,
+    base: str,
+    operation: Operation,
+    handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
+) -> None:
+    app.router.add_route(operation.method, base + re.sub(r"{(\w+)}", r"{\1:[^/:]+}", operation.path), handler)
+
+
+def _handler(operation: Operation, handlers: Mapping[str, object]) -> Handler:
+    noun, _, name = operation.id.partition("_")
+    method = re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+    found = handlers.get(operation.id) or getattr(handlers.get(noun), method, None)
+    return cast("Handler | None", found) or _not_implemented(operation.id)
+
+
+def _only_in(versions: Collection[ApiVersion], handler: Handler) -> Handler:
+    async def handle(call: Call) -> web.Response:
+        if call.links.version not in versions:
+            raise not_found(f"API version {call.links.version} has no such operation.")
+        return await handler(call)
+
+    return handle
+
+
+def _version(request: web.Request) -> ApiVersion:
+    """The API version that a request speaks; raises ApiError where it names none that has this base path."""
+    if not request.path.startswith(ROOT_PATH + "/") or request.path.startswith(BASE_PATH + "/"):
+        return PATH_VERSION
+    given = request.query.get("api-version")
+    for version in API_VERSIONS[1:]:
+        if given == version:
+            return version
+    message = f"The query parameter api-version must be one of {', '.join(API_VERSIONS[1:])}."
+    raise invalid_argument("InvalidParameterValue", message, target="api-version")
 
 
 def _not_implemented(operation_id: str) -> Handler:

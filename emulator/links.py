@@ -6,13 +6,15 @@ In v3.1 the version is part of the base path; a later version, named by its date
 import re
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal
+from typing import Literal, get_args
 from urllib.parse import urlsplit
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from emulator.signatures import signed_query
 
 ApiVersion = Literal["v3.1", "2024-11-15", "2025-10-15"]
+API_VERSIONS: tuple[ApiVersion, ...] = get_args(ApiVersion)
+"""Oldest first."""
 PATH_VERSION: ApiVersion = "v3.1"
 ROOT_PATH = "/speechtotext"
 BASE_PATH = f"{ROOT_PATH}/{PATH_VERSION}"
@@ -33,13 +35,18 @@ class Links:
         return replace(self, version=version)
 
     @property
+    def dated(self) -> bool:
+        """Whether the version is one that is named by its date and stands in the query."""
+        return self.version != PATH_VERSION
+
+    @property
     def base(self) -> str:
         """The base of all operations."""
-        return self.endpoint + (BASE_PATH if self.version == PATH_VERSION else ROOT_PATH)
+        return self.endpoint + (ROOT_PATH if self.dated else BASE_PATH)
 
     def url(self, *path: str) -> str:
         """The URL of a path below the base, such as `url("datasets", id, "files")`."""
-        query = "" if self.version == PATH_VERSION else f"?api-version={self.version}"
+        query = f"?api-version={self.version}" if self.dated else ""
         return f"{self.base}/{'/'.join(path)}{query}"
 
     def base_model(self, locale: str) -> str:

@@ -1,6 +1,8 @@
-"""The operations of API version v3.1: which method and path is which operation id."""
+"""The operations of the API: which method and path is which operation id, in which versions."""
 
 from typing import NamedTuple
+
+from emulator.links import API_VERSIONS, ApiVersion
 
 
 class Operation(NamedTuple):
@@ -11,9 +13,7 @@ class Operation(NamedTuple):
     path: str
 
 
-OPERATIONS = tuple(
-    Operation(*line.split())
-    for line in """
+_V3_1 = """
     Datasets_ListSupportedLocales GET /datasets/locales
     Datasets_List GET /datasets
     Datasets_Create POST /datasets
@@ -88,5 +88,38 @@ OPERATIONS = tuple(
     WebHooks_Ping POST /webhooks/{id}:ping
     WebHooks_Test POST /webhooks/{id}:test
     ServiceHealth_Get GET /healthstatus
-    """.strip().splitlines()
-)
+    """
+
+_GONE_IN_2024 = """
+    Datasets_Upload Endpoints_ListLogs Endpoints_DeleteLogs Endpoints_GetLog Endpoints_DeleteLog
+    Endpoints_ListBaseModelLogs Endpoints_DeleteBaseModelLogs Endpoints_GetBaseModelLog Endpoints_DeleteBaseModelLog
+    Models_CopyTo Transcriptions_Create ServiceHealth_Get
+    """
+_NEW_IN_2024 = """
+    Models_AuthorizeCopy POST /models:authorizecopy
+    Models_Copy POST /models/{id}:copy
+    Operations_GetModelCopy GET /operations/models/copy/{id}
+    Transcriptions_Submit POST /transcriptions:submit
+    Transcriptions_Transcribe POST /transcriptions:transcribe
+    """
+
+
+def _listed(table: str) -> tuple[Operation, ...]:
+    return tuple(Operation(*line.split()) for line in table.strip().splitlines())
+
+
+def operations_of(version: ApiVersion) -> tuple[Operation, ...]:
+    """The operations of a version; 2024-11-15 has no projects, which 2025-10-15 has again."""
+    operations = _listed(_V3_1)
+    if version == "v3.1":
+        return operations
+    gone = set(_GONE_IN_2024.split())
+    kept = [
+        operation
+        for operation in operations
+        if operation.id not in gone and not (version == "2024-11-15" and operation.id.startswith("Projects_"))
+    ]
+    return (*kept, *_listed(_NEW_IN_2024))
+
+
+OPERATIONS = {version: operations_of(version) for version in API_VERSIONS}

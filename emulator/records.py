@@ -5,9 +5,9 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from emulator.links import ApiVersion
+from emulator.links import PATH_VERSION, ApiVersion
 from emulator.payloads.common import parse_duration
-from emulator.payloads.transcriptions import TranscriptionProperties
+from emulator.payloads.transcriptions import LanguageIdentificationMode, TranscriptionProperties
 
 Status = Literal["NotStarted", "Running", "Succeeded", "Failed"]
 
@@ -45,6 +45,11 @@ class Entity(BaseModel):
     """The id of the project that it belongs to."""
 
     @property
+    def dated(self) -> bool:
+        """Whether it was made by a version of the API that is named by its date."""
+        return self.api_version != PATH_VERSION
+
+    @property
     def finished(self) -> bool:
         """Whether the status is a terminal one."""
         return self.status in {"Succeeded", "Failed"}
@@ -65,6 +70,7 @@ class Transcription(Entity):
     properties: TranscriptionProperties
     model: ModelPath | None = None
     """None is the base model."""
+    language_identification_mode: LanguageIdentificationMode = "Continuous"
     duration_ticks: int | None = None
 
     def expires(self) -> datetime | None:

@@ -12,6 +12,8 @@ from emulator.engines.protocol import TICKS_PER_SECOND, Alternative, Phrase, Rec
 FLOAT_EVERY = 3
 """In every third phrase ticks are written as floats (`400000.0`), as the service does now and then."""
 
+TICKS_PER_MILLISECOND = TICKS_PER_SECOND // 1000
+
 Json = dict[str, object]
 
 
@@ -41,11 +43,14 @@ def iso_timestamp(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def result_document(audio: RecognizedAudio, *, source: str, timestamp: datetime) -> Json:
-    """The result file of one audio file; phrases stand channel by channel, each channel in order of time."""
+def result_document(audio: RecognizedAudio, *, source: str, timestamp: datetime, milliseconds: bool = False) -> Json:
+    """The result file of one audio file; phrases stand channel by channel, each channel in order of time.
+
+    With `milliseconds` times stand in milliseconds too, as since version 2024-11-15.
+    """
     phrases = sorted(audio.phrases, key=lambda phrase: (phrase.channel, phrase.offset_ticks))
     channels = sorted({phrase.channel for phrase in phrases})
-    return {
+    body: Json = {
         "source": source,
         "timestamp": iso_timestamp(timestamp),
         "durationInTicks": audio.duration_ticks,
@@ -57,23 +62,42 @@ def result_document(audio: RecognizedAudio, *, source: str, timestamp: datetime)
             _phrase(phrase, floats=number % FLOAT_EVERY == FLOAT_EVERY - 1) for number, phrase in enumerate(phrases)
         ],
     }
+    if milliseconds:
+        _add_milliseconds(body)
+    return body
 
 
-def report_document(outcomes: Sequence[FileOutcome]) -> Json:
-    """The transcription report of all files of a request, in its order."""
+def _add_milliseconds(value: object) -> None:
+    """Beside every time in ticks put the same in milliseconds."""
+    if isinstance(value, list):
+        for item in value:
+            _add_milliseconds(item)
+    elif isinstance(value, dict):
+        for name in ("offset", "duration"):
+            if (ticks := value.get(f"{name}InTicks")) is not None:
+                value[f"{name}Milliseconds"] = int(ticks) // TICKS_PER_MILLISECOND
+        for item in list(value.values()):
+            _add_milliseconds(item)
+
+
+def report_document(outcomes: Sequence[FileOutcome], *, source_name: str = "sourceUrl") -> Json:
+    """The transcription report of all files of a request, in its order.
+
+    A file's source is called `sourceUrl`, and `source` since version 2024-11-15.
+    """
     failed = sum(outcome.error_kind is not None for outcome in outcomes)
     return {
         "successfulTranscriptionsCount": len(outcomes) - failed,
         "failedTranscriptionsCount": failed,
-        "details": [_detail(outcome) for outcome in outcomes],
+        "details": [_detail(outcome, source_name) for outcome in outcomes],
     }
 
 
-def _detail(outcome: FileOutcome) -> Json:
+def _detail(outcome: FileOutcome, source_name: str) -> Json:
     if outcome.error_kind is None:
-        return {"sourceUrl": outcome.source, "status": "Succeeded"}
+        return {source_name: outcome.source, "status": "Succeeded"}
     return {
-        "sourceUrl": outcome.source,
+        source_name: outcome.source,
         "status": "Failed",
         "errorMessage": outcome.error_message,
         "errorKind": outcome.error_kind,

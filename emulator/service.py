@@ -15,6 +15,7 @@ from emulator.background import Background
 from emulator.clock import Clock
 from emulator.content import ContentReader
 from emulator.engines.protocol import AdaptingEngine
+from emulator.fast_transcription import FastTranscription
 from emulator.faults import Faults
 from emulator.jobs import Jobs
 from emulator.journal import Journal, TranscriptionSeen
@@ -124,7 +125,10 @@ class Service:
         self.faults.reset()
 
     def _handlers(self) -> dict[str, object]:
-        """A handler for each noun: the operation `Datasets_ListFiles` is the method `list_files` of `Datasets`."""
+        """A handler for each noun: the operation `Datasets_ListFiles` is the method `list_files` of `Datasets`.
+
+        An operation that stands apart is named whole.
+        """
         parts = Parts(
             store=self.store,
             clock=self.clock,
@@ -138,6 +142,9 @@ class Service:
         return {
             "Models": Models(parts, engine=self.settings.engine, adapts=adapts),
             "Transcriptions": Transcriptions(parts),
+            "Transcriptions_Transcribe": FastTranscription(
+                engine=self.engine, locales=parts.locales, folder=self.store.downloads
+            ).transcribe,
             "WebHooks": WebHooks(parts),
             "ServiceHealth": ServiceHealth(),
         }

@@ -60,7 +60,10 @@ class Transcriber:
         recognized = await self._recognize_all(transcription, await self._recordings(transcription), progress)
         outcomes = [one.outcome for one in recognized]
         report = await self._writer.write(
-            transcription.id, "TranscriptionReport", "report.json", report_document(outcomes)
+            transcription.id,
+            "TranscriptionReport",
+            "report.json",
+            report_document(outcomes, source_name="source" if transcription.dated else "sourceUrl"),
         )
         failure = _failure(outcomes)
         ticks = None if failure else sum(one.ticks for one in recognized)
@@ -98,7 +101,12 @@ class Transcriber:
         async with self._slots:
             try:
                 recognized = await self._recognized(transcription, recording, audio)
-                document = result_document(recognized, source=recording.source, timestamp=self._clock.now())
+                document = result_document(
+                    recognized,
+                    source=recording.source,
+                    timestamp=self._clock.now(),
+                    milliseconds=transcription.dated,
+                )
                 file = await self._writer.write(transcription.id, "Transcription", recording.result_name, document)
                 return _Recognized(FileOutcome(recording.source), file, recognized.duration_ticks)
             except AudioRejectedError as error:

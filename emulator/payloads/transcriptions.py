@@ -18,6 +18,7 @@ from emulator.payloads.common import (
 CONTENT_URLS_LIMIT = 1_000
 CANDIDATE_LOCALES = range(2, 11)
 SPEAKERS_LIMIT = 35
+TIME_TO_LIVE_HOURS = range(6, 745)
 
 
 def _recording_url(url: str) -> str:
@@ -34,7 +35,17 @@ def _content_urls(urls: list[str]) -> list[str]:
     return urls
 
 
+def _time_to_live_hours(hours: int) -> int:
+    if hours not in TIME_TO_LIVE_HOURS:
+        raise broken("InvalidTimeToLive", "timeToLiveHours must be between 6 and 744, which is 31 days.")
+    return hours
+
+
 RecordingUrl = Annotated[str, AfterValidator(_recording_url)]
+Channels = list[Annotated[int, Field(ge=0)]]
+PunctuationMode = Literal["None", "Dictated", "Automatic", "DictatedAndAutomatic"]
+ProfanityFilterMode = Literal["None", "Removed", "Tags", "Masked"]
+LanguageIdentificationMode = Literal["Continuous", "Single"]
 
 
 class Speakers(Payload):
@@ -79,10 +90,10 @@ class TranscriptionProperties(Payload):
     diarization_enabled: bool = False
     word_level_timestamps_enabled: bool = False
     display_form_word_level_timestamps_enabled: bool = False
-    channels: list[Annotated[int, Field(ge=0)]] = Field(default=[0, 1], min_length=1)
+    channels: Channels = Field(default=[0, 1], min_length=1)
     destination_container_url: RecordingUrl | None = None
-    punctuation_mode: Literal["None", "Dictated", "Automatic", "DictatedAndAutomatic"] = "DictatedAndAutomatic"
-    profanity_filter_mode: Literal["None", "Removed", "Tags", "Masked"] = "Masked"
+    punctuation_mode: PunctuationMode = "DictatedAndAutomatic"
+    profanity_filter_mode: ProfanityFilterMode = "Masked"
     time_to_live: TimeToLive | None = None
     diarization: DiarizationProperties | None = None
     language_identification: LanguageIdentification | None = None
@@ -116,3 +127,58 @@ class TranscriptionCreate(EntityCreate):
 
 class TranscriptionUpdate(ProjectEntityUpdate):
     """Definition TranscriptionUpdate."""
+
+
+class DatedDiarization(Payload):
+    """Definition DiarizationProperties of the versions named by their date."""
+
+    enabled: bool = False
+    max_speakers: int = Field(default=2, ge=2, le=SPEAKERS_LIMIT)
+
+
+class DatedLanguageIdentification(LanguageIdentification):
+    """Definition LanguageIdentificationProperties of the versions named by their date."""
+
+    mode: LanguageIdentificationMode = "Continuous"
+
+
+class DatedTranscriptionProperties(Payload):
+    """Definition TranscriptionProperties of the versions named by their date."""
+
+    read_only = frozenset({"durationMilliseconds", "error"})
+
+    word_level_timestamps_enabled: bool = False
+    display_form_word_level_timestamps_enabled: bool = False
+    channels: Channels = Field(default=[0, 1], min_length=1)
+    destination_container_url: RecordingUrl | None = None
+    punctuation_mode: PunctuationMode = "DictatedAndAutomatic"
+    profanity_filter_mode: ProfanityFilterMode = "Masked"
+    time_to_live_hours: Annotated[int, AfterValidator(_time_to_live_hours)]
+    diarization: DatedDiarization | None = None
+    language_identification: DatedLanguageIdentification | None = None
+
+    def in_v3_1(self) -> TranscriptionProperties:
+        """The same as v3.1 has it, but for the mode of language identification, which it lacks."""
+        values = self.model_dump(exclude={"time_to_live_hours", "diarization", "language_identification"})
+        identification = self.language_identification
+        diarization = self.diarization or DatedDiarization()
+        return TranscriptionProperties(
+            **values,
+            time_to_live=f"PT{self.time_to_live_hours}H",
+            diarization_enabled=diarization.enabled,
+            diarization=DiarizationProperties(speakers=Speakers(max_count=diarization.max_speakers))
+            if diarization.enabled
+            else None,
+            language_identification=LanguageIdentification(
+                candidate_locales=identification.candidate_locales,
+                speech_model_mapping=identification.speech_model_mapping,
+            )
+            if identification
+            else None,
+        )
+
+
+class TranscriptionSubmit(TranscriptionCreate):
+    """Definition Transcription, as operation Transcriptions_Submit of the versions named by their date takes it."""
+
+    properties: DatedTranscriptionProperties  # type: ignore[assignment]  # the later versions' own definition

@@ -90,7 +90,8 @@ class Entities[E: Entity]:
 
     async def list(self, call: Call) -> web.Response:
         """Operation <noun>_List, in order of creation."""
-        return self.listed(call, self._store.all(self.kind, call.subscription))
+        every = self._store.all(self.kind, call.subscription)
+        return self.listed(call, [entity for entity in every if self.is_accessible(call, entity)])
 
     def listed(self, call: Call, entities: Iterable[E]) -> web.Response:
         """The page of a list that the call asks for."""
@@ -115,6 +116,7 @@ class Entities[E: Entity]:
         """Operation <noun>_Delete: 204 also for one that is not there; 409 where it must stay."""
         entity = self._store.get(self.kind, call.id)
         if entity and entity.subscription == call.subscription:
+            self.check_access(call, entity)
             self.check_deletable(entity)
             self._jobs.delete(entity)
         return answer(status=204)
@@ -124,7 +126,21 @@ class Entities[E: Entity]:
         entity = self._store.get(self.kind, call.id)
         if not entity or entity.subscription != call.subscription:
             raise not_found(f"There is no {self.title} with this id.")
+        self.check_access(call, entity)
         return entity
+
+    def is_accessible(self, _: Call, __: E) -> bool:
+        """Whether the call's API version can be used for an entity that another version may have made."""
+        return True
+
+    def check_access(self, call: Call, entity: E) -> None:
+        """Raise ApiError where the call's API version cannot be used for an entity."""
+        if not self.is_accessible(call, entity):
+            message = (
+                f"The API version cannot be used to access this {self.title}."
+                f" Please use API version {entity.api_version} or higher."
+            )
+            raise ApiError(400, "InvalidRequest", message)
 
     def referenced(self, call: Call, reference: EntityReference, inner: DetailedErrorCode, target: str) -> E:
         """The entity that a body refers to; raises ApiError (400 with `inner`) where there is none such."""
@@ -267,14 +283,12 @@ class EntitiesWithFiles[E: Entity](Entities[E]):
 
     def expiry(self, call: Call) -> datetime:
         """Until when the URL of a file's content is good; raises ApiError where the call asks for too much."""
-        seconds = call.integer("sasValidityInSeconds")
-        if seconds is not None and not 1 <= seconds <= SAS_SECONDS:
-            raise invalid_argument(
-                "InvalidSasValidityDuration",
-                f"sasValidityInSeconds must be between 1 and {SAS_SECONDS}; 0 is for storage of one's own.",
-                target="sasValidityInSeconds",
-            )
-        return self._clock.now() + timedelta(seconds=seconds or SAS_SECONDS)
+        name, unit = ("sasLifetimeMinutes", 60) if call.links.dated else ("sasValidityInSeconds", 1)
+        asked, most = call.integer(name), SAS_SECONDS // unit
+        if asked is not None and not 1 <= asked <= most:
+            message = f"{name} must be between 1 and {most}; 0 is for storage of one's own."
+            raise invalid_argument("InvalidSasValidityDuration", message, target=name)
+        return self._clock.now() + timedelta(seconds=(asked or most) * unit)
 
 
 def _file_values(file: EntityFile) -> Mapping[str, Value]:

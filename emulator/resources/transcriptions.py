@@ -1,15 +1,25 @@
 """The noun Transcriptions: batch transcription and its result files."""
 
+import math
+from datetime import timedelta
+
 from aiohttp import web
 
-from emulator.app import Call
+from emulator.app import Call, answer
 from emulator.errors import invalid_request
+from emulator.links import API_VERSIONS
 from emulator.locales import TRANSCRIPTION_LOCALES
-from emulator.payloads.common import EntityReference
-from emulator.payloads.transcriptions import TranscriptionCreate, TranscriptionUpdate
+from emulator.payloads.common import EntityReference, parse_duration
+from emulator.payloads.transcriptions import (
+    TranscriptionCreate,
+    TranscriptionProperties,
+    TranscriptionSubmit,
+    TranscriptionUpdate,
+)
 from emulator.records import Content, Transcription
 from emulator.resources.entities import EntitiesWithFiles
-from emulator.results import Json, iso_duration
+from emulator.results import TICKS_PER_MILLISECOND, Json, iso_duration
+from emulator.transcribing import BASIC_DIARIZATION_SPEAKERS
 
 
 class Transcriptions(EntitiesWithFiles[Transcription]):
@@ -21,13 +31,46 @@ class Transcriptions(EntitiesWithFiles[Transcription]):
     create_payload = TranscriptionCreate
     update_payload = TranscriptionUpdate
 
+    async def list_supported_locales(self, call: Call) -> web.Response:
+        """Operation Transcriptions_ListSupportedLocales: those of the engine."""
+        locales = list(self._locales)
+        return answer({"Submit": locales, "Transcribe": locales} if call.links.dated else locales)
+
     async def create(self, call: Call) -> web.Response:
         """Operation Transcriptions_Create."""
         payload = await call.payload(TranscriptionCreate)
+        return self._create(call, payload, payload.properties)
+
+    async def submit(self, call: Call) -> web.Response:
+        """Operation Transcriptions_Submit, which is Transcriptions_Create in the versions named by their date."""
+        payload = await call.payload(TranscriptionSubmit)
+        identification = payload.properties.language_identification
+        mode = identification.mode if identification else "Continuous"
+        return self._create(call, payload, payload.properties.in_v3_1(), language_identification_mode=mode)
+
+    def is_accessible(self, call: Call, entity: Transcription) -> bool:
+        """A transcription cannot be read through an older version than its own (documented for v3.0 to v3.2)."""
+        return API_VERSIONS.index(call.links.version) >= API_VERSIONS.index(entity.api_version)
+
+    def show(self, call: Call, entity: Transcription) -> Json:
+        """A transcription as definition Transcription has it."""
+        properties = _dated_properties(entity) if call.links.dated else _properties(entity)
+        if entity.error:
+            properties["error"] = entity.error.model_dump()
+        return super().show(call, entity) | {
+            "model": {"self": call.links.base_model(entity.locale)},
+            "links": {"files": call.links.url(self.noun, entity.id, "files")},
+            "properties": properties,
+            "locale": entity.locale,
+        }
+
+    def _create(
+        self, call: Call, payload: TranscriptionCreate, properties: TranscriptionProperties, **more: object
+    ) -> web.Response:
         self.check_locale(payload.locale)
-        self._check_candidate_locales(payload)
-        self._check_references(call, payload)
-        if payload.properties.destination_container_url:
+        self._check_candidate_locales(properties)
+        self._check_references(call, payload, properties)
+        if properties.destination_container_url:
             raise invalid_request(
                 "InvalidParameterValue",
                 "The emulator does not write results to a destinationContainerUrl.",
@@ -38,31 +81,16 @@ class Transcriptions(EntitiesWithFiles[Transcription]):
             | {
                 "project": self.project_of(call, payload.project),
                 "locale": payload.locale,
-                "properties": payload.properties,
+                "properties": properties,
+                **more,
             }
         )
         content = Content(urls=payload.content_urls or [], container=payload.content_container_url)
         self._store.put_content(transcription.id, content)
         return self.begin(call, transcription)
 
-    def show(self, call: Call, entity: Transcription) -> Json:
-        """A transcription as definition Transcription has it."""
-        properties = entity.properties.model_dump(by_alias=True, exclude_none=True)
-        if entity.finished:
-            properties.pop("email", None)
-        if entity.duration_ticks is not None:
-            properties["duration"] = iso_duration(entity.duration_ticks)
-        if entity.error:
-            properties["error"] = entity.error.model_dump()
-        return super().show(call, entity) | {
-            "model": {"self": call.links.base_model(entity.locale)},
-            "links": {"files": call.links.url(self.noun, entity.id, "files")},
-            "properties": properties,
-            "locale": entity.locale,
-        }
-
-    def _check_candidate_locales(self, payload: TranscriptionCreate) -> None:
-        identification = payload.properties.language_identification
+    def _check_candidate_locales(self, properties: TranscriptionProperties) -> None:
+        identification = properties.language_identification
         for locale in identification.candidate_locales if identification else ():
             if locale not in TRANSCRIPTION_LOCALES:
                 target = "properties.languageIdentification.candidateLocales"
@@ -70,11 +98,11 @@ class Transcriptions(EntitiesWithFiles[Transcription]):
                     "InvalidLocale", f"The candidate locale {locale!r} is not supported.", target=target
                 )
 
-    def _check_references(self, call: Call, payload: TranscriptionCreate) -> None:
+    def _check_references(self, call: Call, payload: TranscriptionCreate, properties: TranscriptionProperties) -> None:
         """What an entity reference may name: of models only base models are there, of datasets none."""
         if payload.dataset:
             raise invalid_request("InvalidDataset", "There is no such dataset.", target="dataset")
-        identification = payload.properties.language_identification
+        identification = properties.language_identification
         mapping = (identification and identification.speech_model_mapping) or {}
         for locale, model in [(payload.locale, payload.model), *mapping.items()]:
             self._check_model(call, locale, model)
@@ -82,3 +110,29 @@ class Transcriptions(EntitiesWithFiles[Transcription]):
     def _check_model(self, call: Call, locale: str, model: EntityReference | None) -> None:
         if model and model.url != call.links.base_model(locale):
             raise invalid_request("InvalidModel", f"There is no such model for the locale {locale!r}.", target="model")
+
+
+def _properties(entity: Transcription) -> Json:
+    properties = entity.properties.model_dump(by_alias=True, exclude_none=True)
+    if entity.finished:
+        properties.pop("email", None)
+    if entity.duration_ticks is not None:
+        properties["duration"] = iso_duration(entity.duration_ticks)
+    return properties
+
+
+def _dated_properties(entity: Transcription) -> Json:
+    """The properties as the versions named by their date have them."""
+    given = entity.properties
+    left_out = {"time_to_live", "diarization_enabled", "diarization", "email"}
+    properties = given.model_dump(by_alias=True, exclude_none=True, exclude=left_out)
+    if given.time_to_live:
+        properties["timeToLiveHours"] = math.ceil(parse_duration(given.time_to_live) / timedelta(hours=1))
+    if given.diarization_enabled:
+        most = given.diarization.speakers.max_count if given.diarization else BASIC_DIARIZATION_SPEAKERS
+        properties["diarization"] = {"enabled": True, "maxSpeakers": max(2, most)}
+    if given.language_identification:
+        properties["languageIdentification"]["mode"] = entity.language_identification_mode
+    if entity.duration_ticks is not None:
+        properties["durationMilliseconds"] = entity.duration_ticks // TICKS_PER_MILLISECOND
+    return properties

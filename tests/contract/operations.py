@@ -76,3 +76,12 @@ OPERATIONS: tuple[tuple[str, str, str], ...] = (
     ("POST", "/webhooks/{id}:test", "WebHooks_Test"),
     ("GET", "/healthstatus", "ServiceHealth_Get"),
 )
+
+NEW_IN_2024: tuple[tuple[str, str, str], ...] = (
+    ("POST", "/models:authorizecopy", "Models_AuthorizeCopy"),
+    ("POST", "/models/{id}:copy", "Models_Copy"),
+    ("GET", "/operations/models/copy/{id}", "Operations_GetModelCopy"),
+    ("POST", "/transcriptions:submit", "Transcriptions_Submit"),
+    ("POST", "/transcriptions:transcribe", "Transcriptions_Transcribe"),
+)
+"""What the versions named by their date have and v3.1 has not."""

@@ -1,0 +1,157 @@
+"""Transcription while the caller waits: operation Transcriptions_Transcribe of the versions named by their date."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from uuid import uuid4
+
+import orjson
+from aiohttp import BodyPartReader, web
+
+from emulator.app import Call, answer
+from emulator.engines.protocol import AudioRejectedError, Diarization, Engine, Phrase, RecognitionRequest
+from emulator.errors import ApiError, invalid_request
+from emulator.payloads.common import read_payload
+from emulator.payloads.fast_transcription import TranscribeDefinition
+from emulator.results import TICKS_PER_MILLISECOND, Json
+from emulator.short_audio import TRANSCRIPT_HEADER
+
+AUDIO_LIMIT = 250_000_000
+"""Bytes of the audio (operation Transcriptions_Transcribe)."""
+DEFINITION_LIMIT = 1_000_000
+CHUNK = 1 << 18
+
+
+class FastTranscription:
+    """The one operation; recordings lie in `folder` while they are recognized."""
+
+    def __init__(self, *, engine: Engine, locales: Sequence[str], folder: Path) -> None:
+        self._engine = engine
+        self._locales = locales
+        self._folder = folder
+
+    async def transcribe(self, call: Call) -> web.Response:
+        """Recognize the part `audio` of a form as its part `definition` says."""
+        audio = self._folder / f"{uuid4()}.audio"
+        try:
+            definition = await self._receive(call, audio)
+            return answer(await self._transcribed(audio, definition, call.request.headers.get(TRANSCRIPT_HEADER)))
+        finally:
+            audio.unlink(missing_ok=True)
+
+    async def _receive(self, call: Call, audio: Path) -> TranscribeDefinition:
+        if call.request.content_type != "multipart/form-data":
+            raise ApiError(415, "UnsupportedMediaType", "The content type must be multipart/form-data.")
+        body: object = {}
+        size = 0
+        async for part in await call.request.multipart():
+            if isinstance(part, BodyPartReader) and part.name == "definition":
+                body = await _json(part)
+            elif isinstance(part, BodyPartReader) and part.name == "audio":
+                size = await _save(part, audio)
+        if not size:
+            raise invalid_request("EmptyRequest", "The form has no part audio with content.", target="audio")
+        return read_payload(TranscribeDefinition, body, strict=call.strict)
+
+    async def _transcribed(self, audio: Path, definition: TranscribeDefinition, told: str | None) -> Json:
+        request = self._request(audio, definition, told)
+        try:
+            if not definition.channels:
+                await asyncio.to_thread(_merge_channels, audio)
+            recognized = await self._engine.recognize(request)
+        except AudioRejectedError as error:
+            raise ApiError(422, "UnprocessableEntity", f"The audio cannot be transcribed. {error}") from None
+        channels: Sequence[int | None] = definition.channels or (None,)
+        shown = [phrase for phrase in recognized.phrases if phrase.alternatives]
+        shown.sort(key=lambda phrase: phrase.offset_ticks)
+        return {
+            "durationMilliseconds": recognized.duration_ticks // TICKS_PER_MILLISECOND,
+            "combinedPhrases": [_combined(channel, shown) for channel in channels],
+            "phrases": [_phrase(phrase, request.locale, channels=bool(definition.channels)) for phrase in shown],
+        }
+
+    def _request(self, audio: Path, definition: TranscribeDefinition, told: str | None) -> RecognitionRequest:
+        """What the engine is asked; of the locales the first that it recognizes, as it does not detect the language."""
+        wanted = definition.locales or self._locales
+        locale = next((locale for locale in wanted if locale in self._locales), None)
+        if locale is None:
+            raise invalid_request("InvalidLocale", "None of the locales is supported.", target="locales")
+        diarization = definition.diarization
+        return RecognitionRequest(
+            audio=audio,
+            source="fast-transcription",
+            locale=locale,
+            channels=tuple(definition.channels) or (0,),
+            word_timestamps=True,
+            display_word_timestamps=True,
+            diarization=Diarization(1, diarization.max_speakers) if diarization and diarization.enabled else None,
+            profanity=definition.profanity_filter_mode,
+            metadata={} if told is None else {"transcript": told},
+        )
+
+
+async def _json(part: BodyPartReader) -> object:
+    raw = await part.read()
+    if len(raw) > DEFINITION_LIMIT:
+        raise invalid_request("InvalidPayload", "The definition is too large.", target="definition")
+    try:
+        body: object = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        raise invalid_request(
+            "InvalidRequestBodyFormat", "The definition is not valid JSON.", target="definition"
+        ) from None
+    return body
+
+
+async def _save(part: BodyPartReader, audio: Path) -> int:
+    size = 0
+    with audio.open("wb") as file:
+        while chunk := await part.read_chunk(CHUNK):
+            size += file.write(chunk)
+            if size > AUDIO_LIMIT:
+                raise ApiError(413, "InvalidRequest", "The audio has more than 250 MB.", inner="InvalidPayload")
+    return size
+
+
+def _merge_channels(audio: Path) -> None:
+    """Make the audio one of a single channel, the mean of its channels. Raises AudioRejectedError."""
+    import soundfile  # noqa: PLC0415
+
+    from emulator.engines.audio import SAMPLE_RATE, open_audio  # noqa: PLC0415 - numpy and libsndfile
+
+    merged = audio.with_suffix(".merged")
+    try:
+        with (
+            open_audio(audio) as stream,
+            soundfile.SoundFile(merged, "w", SAMPLE_RATE, 1, "PCM_16", format="WAV") as one,
+        ):
+            for block in stream.blocks:
+                one.write(block.mean(axis=1).astype("int16"))
+        merged.replace(audio)
+    finally:
+        merged.unlink(missing_ok=True)
+
+
+def _combined(channel: int | None, phrases: Sequence[Phrase]) -> Json:
+    texts = [phrase.alternatives[0].display for phrase in phrases if channel is None or phrase.channel == channel]
+    body: Json = {} if channel is None else {"channel": channel}
+    return {**body, "text": " ".join(texts)}
+
+
+def _phrase(phrase: Phrase, locale: str, *, channels: bool) -> Json:
+    best = phrase.alternatives[0]
+    body: Json = {"channel": phrase.channel} if channels else {}
+    if phrase.speaker is not None:
+        body["speaker"] = phrase.speaker
+    body |= {**_span(best.display, phrase.offset_ticks, phrase.duration_ticks)}
+    if best.display_words:
+        body["words"] = [_span(word.text, word.offset_ticks, word.duration_ticks) for word in best.display_words]
+    return {**body, "locale": phrase.locale or locale, "confidence": best.confidence}
+
+
+def _span(text: str, offset: int, duration: int) -> Json:
+    return {
+        "text": text,
+        "offsetMilliseconds": offset // TICKS_PER_MILLISECOND,
+        "durationMilliseconds": duration // TICKS_PER_MILLISECOND,
+    }
