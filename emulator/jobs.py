@@ -95,6 +95,11 @@ class Jobs:
                 if self._is_resumed(entity):
                     self.start(entity)
 
+    def all(self) -> list[tuple[str, Entity]]:
+        """The nouns and jobs of every kind, the newest first."""
+        jobs = [(one.noun, entity) for kind, one in self._kinds.items() for entity in self._store.all(kind)]
+        return sorted(jobs, key=lambda job: job[1].created, reverse=True)
+
     def progress(self, entity_id: str) -> tuple[int, int] | None:
         """How many parts of a running job are done, and how many there are."""
         return self._progress.get(entity_id)
@@ -132,6 +137,7 @@ class Jobs:
         end = self._clock.now() + timedelta(seconds=self._seconds.running)
         done = await self._done(entity)
         await self._clock.sleep_until(end)
+        self._progress.pop(entity_id, None)
         self._store.put_files(entity_id, done.files)
         self._store.put_content(entity_id, self._store.content(entity_id).without_queries())
         status: Status = "Failed" if done.failure else "Succeeded"
@@ -149,8 +155,6 @@ class Jobs:
             return Done(
                 [], failure=EntityError(code="Internal", message=f"The emulator failed: {type(error).__name__}.")
             )
-        finally:
-            self._progress.pop(entity.id, None)
 
     def _note(self, entity_id: str, parts: tuple[int, int]) -> None:
         self._progress[entity_id] = parts

@@ -1,13 +1,16 @@
 """The page at `/`: what the service is doing, for people. Shows no key, secret or query of a URL."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from html import escape
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from aiohttp import web
 
-from emulator.records import Transcription, WebHook
+from emulator.journal import Delivery
+from emulator.links import API_VERSIONS
+from emulator.records import Entity, WebHook
 from emulator.results import iso_timestamp
 
 if TYPE_CHECKING:
@@ -18,13 +21,33 @@ ROWS = 50
 
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta http-equiv="refresh" content="2"><title>Speech emulator</title>
+<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">
 <style>
-body {{ font: 15px/1.4 system-ui, sans-serif; margin: 2rem; }}
-table {{ border-collapse: collapse; margin-bottom: 1.5rem; }}
-th, td {{ text-align: left; padding: .2rem .9rem .2rem 0; border-bottom: 1px solid #ddd; }}
+body {{ font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 75rem; padding: 0 1rem; }}
+h1 {{ font-size: 1.5rem; margin: 0; }}
+h2 {{ font-size: 1.1rem; margin: 2rem 0 .3rem; }}
+p {{ margin: .2rem 0; }}
+.table {{ overflow-x: auto; }}
+table {{ border-collapse: collapse; width: 100%; }}
+th, td {{ text-align: left; vertical-align: top; padding: .25rem 1rem .25rem 0; border-bottom: 1px solid #8884; }}
+th {{ font-weight: 600; color: #888; }}
+td {{ overflow-wrap: anywhere; }}
+td.whole {{ white-space: nowrap; }}
+progress {{ width: 6rem; margin-right: .5rem; }}
+.good {{ color: #080; }} .bad {{ color: #c00; }} .busy {{ color: #06c; }} .none {{ color: #888; }}
+@media (prefers-color-scheme: dark) {{ .good {{ color: #6c6; }} .bad {{ color: #f77; }} .busy {{ color: #6af; }} }}
 </style></head><body><h1>Speech emulator</h1>
-<p>{base}, engine {engine}, {workers} workers, {mode}. Time of the service: {now}.</p>
+<p>{endpoint} &middot; API versions {versions} &middot; engine {engine} &middot; {workers} &middot; {mode}</p>
+<p>Time of the service: {now}. {summary}</p>
 {tables}</body></html>"""
+
+_CLASSES = {"Succeeded": "good", "Failed": "bad", "Running": "busy", "NotStarted": "none", "yes": "good", "no": "bad"}
+
+
+class Markup(NamedTuple):
+    """A cell that is HTML already."""
+
+    html: str
 
 
 def add_status_page(app: web.Application, service: "Service") -> None:
@@ -38,46 +61,71 @@ def add_status_page(app: web.Application, service: "Service") -> None:
 
 def status_page(service: "Service") -> str:
     """The page as HTML."""
+    jobs = service.jobs.all()
+    job_heads = ("kind", "name", "status", "progress", "created", "last action", "API version", "error")
     tables = [
-        _table("Transcriptions", ("name", "status", "files", "created", "last action", "error"), _jobs(service)),
-        _table("Web hooks", ("name", "URL", "status", "undelivered", "error"), _hooks(service)),
-        _table("Deliveries", ("at", "event", "URL", "tries", "delivered"), _deliveries(service)),
-        _table("Faults", ("fault", "matched", "struck"), _faults(service)),
+        _table("Jobs", job_heads, (_job(service, noun, job) for noun, job in jobs)),
+        _table("Web hooks", ("name", "URL", "events", "status", "undelivered", "error"), _hooks(service)),
+        _table("Deliveries", ("at", "event", "URL", "answers", "delivered"), _deliveries(service)),
+        _table("Faults switched on", ("fault", "matched", "struck"), _faults(service)),
     ]
     return _PAGE.format(
-        base=escape(service.links.base),
+        endpoint=escape(service.endpoint),
+        versions=", ".join(API_VERSIONS),
         engine=escape(service.settings.engine),
-        workers=service.workers,
+        workers=f"{service.workers} worker{'s' * (service.workers != 1)}",
         mode="strict" if service.settings.strict else "loose",
         now=iso_timestamp(service.clock.now()),
+        summary=_summary([job for _, job in jobs]),
         tables="\n".join(tables),
     )
 
 
-def _jobs(service: "Service") -> Iterable[Sequence[object]]:
-    for job in reversed(service.store.all(Transcription)):
-        done, total = service.jobs.progress(job.id) or ("", "")
-        yield (
-            job.display_name,
-            job.status,
-            f"{done} of {total}" if total else "",
-            iso_timestamp(job.created),
-            iso_timestamp(job.last_action),
-            job.error.code if job.error else "",
-        )
+def _summary(jobs: Sequence[Entity]) -> str:
+    counts = Counter(job.status for job in jobs)
+    told = [
+        f"{counts[status]} {status}" for status in ("Running", "NotStarted", "Succeeded", "Failed") if counts[status]
+    ]
+    return f"Jobs: {', '.join(told)}." if told else "No jobs yet."
+
+
+def _job(service: "Service", noun: str, job: Entity) -> Sequence[object]:
+    return (
+        noun.removesuffix("s"),
+        job.display_name,
+        job.status,
+        _progress(service.jobs.progress(job.id)),
+        iso_timestamp(job.created),
+        iso_timestamp(job.last_action),
+        job.api_version,
+        f"{job.error.code}: {job.error.message}" if job.error else "",
+    )
+
+
+def _progress(parts: tuple[int, int] | None) -> Markup | str:
+    if not parts:
+        return ""
+    done, total = parts
+    return Markup(f'<progress value="{done}" max="{max(total, 1)}"></progress>{done} of {total}')
 
 
 def _hooks(service: "Service") -> Iterable[Sequence[object]]:
     for hook in reversed(service.store.all(WebHook)):
-        url = hook.web_url.partition("?")[0]
-        yield hook.display_name, url, hook.status, hook.undelivered, hook.error.message if hook.error else ""
+        events = ", ".join(event for event, wanted in hook.events.items() if wanted)
+        error = hook.error.message if hook.error else ""
+        yield hook.display_name, _plain(hook.web_url), events, hook.status, hook.undelivered, error
 
 
 def _deliveries(service: "Service") -> Iterable[Sequence[object]]:
     for delivery in reversed(service.journal.deliveries):
-        outcome = "lost by a fault" if delivery.lost else "yes" if delivery.delivered else "no"
         tries = ", ".join(str(one) for one in delivery.tries)
-        yield iso_timestamp(delivery.at), delivery.event, delivery.url, tries, outcome
+        yield iso_timestamp(delivery.at), delivery.event, delivery.url, tries, _outcome(delivery)
+
+
+def _outcome(delivery: Delivery) -> str:
+    if delivery.lost:
+        return "lost by a fault"
+    return "yes" if delivery.delivered else "no"
 
 
 def _faults(service: "Service") -> Iterable[Sequence[object]]:
@@ -86,9 +134,21 @@ def _faults(service: "Service") -> Iterable[Sequence[object]]:
         yield fault, state["matched"], state["struck"]
 
 
+def _plain(url: str) -> str:
+    return url.partition("?")[0]
+
+
 def _table(title: str, heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    body = "\n".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in islice(rows, ROWS))
+    if not body:
+        return f'<h2>{escape(title)}</h2>\n<p class="none">none</p>'
     head = "".join(f"<th>{escape(one)}</th>" for one in heads)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in row) + "</tr>\n" for row in islice(rows, ROWS)
-    )
-    return f"<h2>{escape(title)}</h2>\n<table><tr>{head}</tr>\n{body or '<tr><td>none</td></tr>'}</table>"
+    return f'<h2>{escape(title)}</h2>\n<div class="table"><table><tr>{head}</tr>\n{body}</table></div>'
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, Markup):
+        return f'<td class="whole">{value.html}</td>'
+    text = str(value)
+    kind = _CLASSES.get(text) or ("whole" if text.endswith("Z") else "")
+    return f'<td class="{kind}">{escape(text)}</td>' if kind else f"<td>{escape(text)}</td>"
