@@ -70,6 +70,8 @@ class Transcription(Entity):
     properties: TranscriptionProperties
     model: ModelPath | None = None
     """None is the base model."""
+    models_by_locale: dict[str, ModelPath] = {}
+    """Those of language identification (`speechModelMapping`)."""
     language_identification_mode: LanguageIdentificationMode = "Continuous"
     duration_ticks: int | None = None
 
@@ -79,8 +81,9 @@ class Transcription(Entity):
         return self.last_action + time_to_live if self.finished and time_to_live > timedelta() else None
 
     def needs(self) -> set[str]:
-        """Its model, while it is not finished."""
-        return {model_id(self.model)} if self.model and not self.finished else set()
+        """Its models, while it is not finished."""
+        models = {*self.models_by_locale.values(), *([self.model] if self.model else [])}
+        return set() if self.finished else {model_id(model) for model in models}
 
 
 class Content(BaseModel):
@@ -158,3 +161,4 @@ class Project(Entity):
 
     locale: str
     status: Status = "Succeeded"
+    foundry_project_name: str | None = None

@@ -27,6 +27,7 @@ from emulator.resources.contents import FileContents
 from emulator.resources.entities import Parts
 from emulator.resources.health import ServiceHealth
 from emulator.resources.models import Models
+from emulator.resources.projects import Projects
 from emulator.resources.tokens import TokenService
 from emulator.resources.transcriptions import Transcriptions
 from emulator.resources.webhooks import WebHooks
@@ -83,6 +84,7 @@ class Service:
             faults=self.faults,
             reader=ContentReader(session),
             engine=self.engine,
+            models=self.models,
             reads_sidecars=kind.reads_sidecars,
             slots=asyncio.Semaphore(self.workers),
         )
@@ -139,9 +141,12 @@ class Service:
             subscriptions=frozenset(map(subscription_of, self.settings.keys)),
         )
         adapts = isinstance(self.engine, AdaptingEngine)
+        models = Models(parts, engine=self.settings.engine, adapts=adapts)
+        transcriptions = Transcriptions(parts)
         return {
-            "Models": Models(parts, engine=self.settings.engine, adapts=adapts),
-            "Transcriptions": Transcriptions(parts),
+            "Models": models,
+            "Projects": Projects(parts, members=(models, transcriptions)),
+            "Transcriptions": transcriptions,
             "Transcriptions_Transcribe": FastTranscription(
                 engine=self.engine, locales=parts.locales, folder=self.store.downloads
             ).transcribe,

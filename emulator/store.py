@@ -19,6 +19,7 @@ CREATE TABLE IF NOT EXISTS events (
     subscription TEXT, kind TEXT, noun TEXT, id TEXT, PRIMARY KEY (subscription, kind));
 CREATE TABLE IF NOT EXISTS secrets (name TEXT PRIMARY KEY, value BLOB);
 """
+_IN_PROJECT = "FROM entities WHERE kind = ? AND deleted IS NULL AND body ->> '$.project' = ?"
 
 
 class Store:
@@ -68,6 +69,16 @@ class Store:
             (kind.__name__, subscription),
         )
         return [kind.model_validate_json(body) for (body,) in rows]
+
+    def in_project[E: Entity](self, kind: type[E], project_id: str) -> list[E]:
+        """The entities that belong to a project and are not deleted, in order of creation."""
+        rows = self._database.execute(f"SELECT body {_IN_PROJECT} ORDER BY number", (kind.__name__, project_id))
+        return [kind.model_validate_json(body) for (body,) in rows]
+
+    def count_in_project(self, kind: type[Entity], project_id: str) -> int:
+        """How many they are."""
+        count: int = self._database.execute(f"SELECT count(*) {_IN_PROJECT}", (kind.__name__, project_id)).fetchone()[0]
+        return count
 
     def with_deleted[E: Entity](self, kind: type[E]) -> list[tuple[E, str | None]]:
         """Every entity that ever was, in order of creation, with the time of its deletion."""

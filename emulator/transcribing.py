@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -14,7 +14,8 @@ from emulator.errors import where
 from emulator.faults import Faults
 from emulator.files import FileWriter
 from emulator.jobs import Done, Progress
-from emulator.records import EntityError, EntityFile, Transcription
+from emulator.models import KnownModels
+from emulator.records import EntityError, EntityFile, ModelPath, Transcription
 from emulator.results import FileOutcome, report_document, result_document
 from emulator.store import Store
 
@@ -43,6 +44,7 @@ class Transcriber:
         faults: Faults,
         reader: ContentReader,
         engine: Engine,
+        models: KnownModels,
         reads_sidecars: bool,
         slots: asyncio.Semaphore,
     ) -> None:
@@ -51,6 +53,7 @@ class Transcriber:
         self._faults = faults
         self._reader = reader
         self._engine = engine
+        self._models = models
         self._reads_sidecars = reads_sidecars
         self._slots = slots
         self._writer = FileWriter(store, clock)
@@ -125,7 +128,12 @@ class Transcriber:
         wants_sidecar = self._reads_sidecars and "transcript" not in metadata
         sidecar = await self._reader.sidecar(recording.url) if wants_sidecar else None
         request = recognition_request(transcription, recording, audio, metadata=metadata, sidecar=sidecar)
-        return await self._engine.recognize(request)
+        return await self._engine.recognize(replace(request, model=self._models.folder(_model(transcription))))
+
+
+def _model(transcription: Transcription) -> ModelPath | None:
+    """The model of the transcription's locale, which is that of every phrase: the language is not detected."""
+    return transcription.models_by_locale.get(transcription.locale, transcription.model)
 
 
 def recognition_request(

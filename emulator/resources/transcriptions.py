@@ -2,21 +2,22 @@
 
 import math
 from datetime import timedelta
+from typing import Any
 
 from aiohttp import web
 
 from emulator.app import Call, answer
 from emulator.errors import invalid_request
-from emulator.links import API_VERSIONS
+from emulator.links import API_VERSIONS, base_model_id
 from emulator.locales import TRANSCRIPTION_LOCALES
-from emulator.payloads.common import EntityReference, parse_duration
+from emulator.payloads.common import parse_duration
 from emulator.payloads.transcriptions import (
     TranscriptionCreate,
     TranscriptionProperties,
     TranscriptionSubmit,
     TranscriptionUpdate,
 )
-from emulator.records import Content, Transcription
+from emulator.records import Content, ModelPath, Transcription
 from emulator.resources.entities import EntitiesWithFiles
 from emulator.results import TICKS_PER_MILLISECOND, Json, iso_duration
 from emulator.transcribing import BASIC_DIARIZATION_SPEAKERS
@@ -55,10 +56,14 @@ class Transcriptions(EntitiesWithFiles[Transcription]):
     def show(self, call: Call, entity: Transcription) -> Json:
         """A transcription as definition Transcription has it."""
         properties = _dated_properties(entity) if call.links.dated else _properties(entity)
+        if entity.models_by_locale:
+            properties["languageIdentification"]["speechModelMapping"] = {
+                locale: {"self": call.links.url("models", model)} for locale, model in entity.models_by_locale.items()
+            }
         if entity.error:
             properties["error"] = entity.error.model_dump()
         return super().show(call, entity) | {
-            "model": {"self": call.links.base_model(entity.locale)},
+            "model": {"self": call.links.url("models", entity.model or f"base/{base_model_id(entity.locale)}")},
             "links": {"files": call.links.url(self.noun, entity.id, "files")},
             "properties": properties,
             "locale": entity.locale,
@@ -69,7 +74,8 @@ class Transcriptions(EntitiesWithFiles[Transcription]):
     ) -> web.Response:
         self.check_locale(payload.locale)
         self._check_candidate_locales(properties)
-        self._check_references(call, payload, properties)
+        if payload.dataset:
+            raise invalid_request("InvalidDataset", "There is no such dataset.", target="dataset")
         if properties.destination_container_url:
             raise invalid_request(
                 "InvalidParameterValue",
@@ -82,6 +88,8 @@ class Transcriptions(EntitiesWithFiles[Transcription]):
                 "project": self.project_of(call, payload.project),
                 "locale": payload.locale,
                 "properties": properties,
+                "model": self._model(call, payload),
+                "models_by_locale": self._models_by_locale(call, properties),
                 **more,
             }
         )
@@ -98,21 +106,22 @@ class Transcriptions(EntitiesWithFiles[Transcription]):
                     "InvalidLocale", f"The candidate locale {locale!r} is not supported.", target=target
                 )
 
-    def _check_references(self, call: Call, payload: TranscriptionCreate, properties: TranscriptionProperties) -> None:
-        """What an entity reference may name: of models only base models are there, of datasets none."""
-        if payload.dataset:
-            raise invalid_request("InvalidDataset", "There is no such dataset.", target="dataset")
+    def _model(self, call: Call, payload: TranscriptionCreate) -> ModelPath | None:
+        if payload.model is None:
+            return None
+        return self._models.referenced(call, payload.model, locale=payload.locale, target="model")
+
+    def _models_by_locale(self, call: Call, properties: TranscriptionProperties) -> dict[str, ModelPath]:
         identification = properties.language_identification
         mapping = (identification and identification.speech_model_mapping) or {}
-        for locale, model in [(payload.locale, payload.model), *mapping.items()]:
-            self._check_model(call, locale, model)
+        target = "properties.languageIdentification.speechModelMapping"
+        return {
+            locale: self._models.referenced(call, model, locale=locale, target=target)
+            for locale, model in mapping.items()
+        }
 
-    def _check_model(self, call: Call, locale: str, model: EntityReference | None) -> None:
-        if model and model.url != call.links.base_model(locale):
-            raise invalid_request("InvalidModel", f"There is no such model for the locale {locale!r}.", target="model")
 
-
-def _properties(entity: Transcription) -> Json:
+def _properties(entity: Transcription) -> dict[str, Any]:
     properties = entity.properties.model_dump(by_alias=True, exclude_none=True)
     if entity.finished:
         properties.pop("email", None)
@@ -121,7 +130,7 @@ def _properties(entity: Transcription) -> Json:
     return properties
 
 
-def _dated_properties(entity: Transcription) -> Json:
+def _dated_properties(entity: Transcription) -> dict[str, Any]:
     """The properties as the versions named by their date have them."""
     given = entity.properties
     left_out = {"time_to_live", "diarization_enabled", "diarization", "email"}

@@ -167,3 +167,46 @@ def test_training_that_was_killed_starts_afresh(tmp_path: Path) -> None:
         model = api("GET", path).json()
         assert model["status"] == "Succeeded"
         assert len(api("GET", model["links"]["manifest"]).json()["modelFiles"]) == 1
+
+
+def test_a_transcription_with_a_custom_model(api: Api, emulator: SpeechEmulator) -> None:
+    """It shows the model that it was given and holds it until it is finished; so does one of speechModelMapping."""
+    first, second = train(api, emulator), train(api, emulator)
+    identification = {"candidateLocales": ["en-US", "de-DE"], "speechModelMapping": {"en-US": {"self": second["self"]}}}
+    body = {
+        "displayName": "t",
+        "locale": "en-US",
+        "contentUrls": ["http://127.0.0.1:9/a.wav"],
+        "model": {"self": first["self"]},
+        "properties": {"languageIdentification": identification},
+    }
+    made = api("POST", "/transcriptions", json=body).json()
+    assert made["model"] == {"self": first["self"]}
+    assert made["properties"]["languageIdentification"] == identification
+    for model in (first, second):
+        assert inner(api("DELETE", model["self"])) == (409, "InUseViolation")
+    emulator.advance(4)
+    for model in (first, second):
+        assert api("DELETE", model["self"]).status_code == 204
+    assert api("GET", made["self"]).json()["model"] == {"self": first["self"]}
+
+
+def test_models_that_a_transcription_cannot_have(api: Api, other: Api, emulator: SpeechEmulator) -> None:
+    """Of another subscription, another locale, deprecated, failed, or not there."""
+    foreign, german = train(other, emulator)["self"], train(api, emulator, locale="de-DE")["self"]
+    failed = train(api, emulator, text="\n")["self"]
+    query = "locale eq 'en-US' and createdDateTime lt 2023-01-01T00:00:00Z"
+    deprecated = api("GET", f"/models/base?filter={query}").json()["values"][0]["self"]
+    cases = [
+        (foreign, "InvalidModel"),
+        (german, "ModelMismatch"),
+        (failed, "InvalidModel"),
+        (deprecated, "ModelDeprecated"),
+        (f"{api.base_url}/models/{UUID}", "InvalidModel"),
+        (f"{api.base_url}/models", "InvalidModel"),
+    ]
+    for model, code in cases:
+        body = {"displayName": "t", "locale": "en-US", "contentUrls": ["http://127.0.0.1:9/a.wav"]}
+        answer = api("POST", "/transcriptions", json={**body, "model": {"self": model}})
+        assert inner(answer) == (400, code)
+        assert answer.json()["target"] == "model"

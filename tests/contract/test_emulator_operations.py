@@ -9,6 +9,7 @@ import requests
 from emulator import SpeechEmulator
 from emulator.resources.health import ServiceHealth
 from emulator.resources.models import Models
+from emulator.resources.projects import Projects
 from emulator.resources.transcriptions import Transcriptions
 from emulator.resources.webhooks import WebHooks
 from tests.contract.operations import NEW_IN_2024, OPERATIONS
@@ -16,7 +17,7 @@ from tests.contract.specification import KEY_HEADER, Api, specification
 from tests.contract.surroundings import OTHER_KEY
 
 UUID = "11111111-2222-4333-8444-555555555555"
-IMPLEMENTED = ("Models_", "Transcriptions_", "WebHooks_", "ServiceHealth_")
+IMPLEMENTED = ("Models_", "Projects_", "Transcriptions_", "WebHooks_", "ServiceHealth_")
 
 
 def test_the_table_is_that_of_the_specification() -> None:
@@ -48,7 +49,7 @@ def test_every_operation_has_a_route(api: Api) -> None:
 def test_every_public_coroutine_of_a_handler_is_an_operation() -> None:
     """A misspelled method would silently be no operation."""
     told = {operation.lower() for _, _, operation in (*OPERATIONS, *NEW_IN_2024)}
-    for handler in (Models, Transcriptions, WebHooks, ServiceHealth):
+    for handler in (Models, Projects, Transcriptions, WebHooks, ServiceHealth):
         for name, member in vars(handler).items():
             if inspect.iscoroutinefunction(member) and not name.startswith("_"):
                 assert f"{handler.__name__}_{name.replace('_', '')}".lower() in told
