@@ -20,9 +20,11 @@ class FileWriter:
         self._store = store
         self._clock = clock
 
-    async def write(self, owner: str, kind: FileKind, name: str, content: Json | bytes) -> EntityFile:
-        """Write a file, a JSON document or bytes as they are."""
-        file_id = str(uuid4())
+    async def write(
+        self, owner: str, kind: FileKind, name: str, content: Json | bytes, *, file_id: str | None = None
+    ) -> EntityFile:
+        """Write a file, a JSON document or bytes as they are; its id is a new UUID unless it is given."""
+        file_id = file_id or str(uuid4())
 
         def write() -> int:
             data = content if isinstance(content, bytes) else orjson.dumps(content)

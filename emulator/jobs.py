@@ -124,11 +124,10 @@ class Jobs:
         if entity and not entity.finished:
             await self._clock.sleep_until(entity.created + timedelta(seconds=self._seconds.not_started))
             await self._run(kind, entity_id)
-        entity = self._store.get(kind, entity_id)
-        if entity and (expires := entity.expires()):
-            await self._clock.sleep_until(expires)
-            if entity := self._store.get(kind, entity_id):
+        while (entity := self._store.get(kind, entity_id)) and (expires := entity.expires()):
+            if expires <= self._clock.now():
                 self.delete(entity)
+            await self._clock.sleep_until(expires)
 
     async def _run(self, kind: type[Entity], entity_id: str) -> None:
         entity = self._enter(kind, entity_id, "Running", "Processing")
@@ -138,7 +137,8 @@ class Jobs:
         done = await self._done(entity)
         await self._clock.sleep_until(end)
         self._progress.pop(entity_id, None)
-        self._store.put_files(entity_id, done.files)
+        if done.files:  # an endpoint is deployed again with the logs that it has
+            self._store.put_files(entity_id, done.files)
         self._store.put_content(entity_id, self._store.content(entity_id).without_queries())
         status: Status = "Failed" if done.failure else "Succeeded"
         self._enter(kind, entity_id, status, "Completion", {"error": done.failure, **done.changes})

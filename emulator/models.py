@@ -22,8 +22,8 @@ from emulator.store import Store
 MODEL_FOLDER = "model"
 """In the folder of a custom model: what the engine made. It is there only when it is whole."""
 
-type Use = Literal["adaptation", "transcription"]
-"""What a model is wanted for; endpoints and evaluations want it for transcription."""
+type Use = Literal["adaptation", "deployment", "transcription"]
+"""What a model is wanted for; evaluations want it for transcription, endpoints for deployment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +76,16 @@ class KnownModels:
 
         Raises ApiError (400): `InvalidModel` where there is none such for this subscription or it is not Succeeded,
         `ModelMismatch` where it is of another locale, `ModelDeprecated` where its time is over. A base model to adapt
-        that is wrong is `InvalidBaseModel`.
+        that is wrong is `InvalidBaseModel`. For a deployment, `DeployingFailedModel` and
+        `ModelDeploymentNotCompleteState` tell why it is not Succeeded.
         """
         invalid: DetailedErrorCode = "InvalidBaseModel" if use == "adaptation" else "InvalidModel"
         model = self._found(call, reference)
         if not model:
             raise invalid_request(invalid, "There is no such model.", target=target)
         if isinstance(model, CustomModel) and model.status != "Succeeded":
+            if use == "deployment":
+                invalid = "DeployingFailedModel" if model.finished else "ModelDeploymentNotCompleteState"
             raise invalid_request(
                 invalid, f"The model is {model.status}; only Succeeded ones can be used.", target=target
             )
@@ -93,7 +96,7 @@ class KnownModels:
         path = model.id if isinstance(model, CustomModel) else model.path
         root = self.root(path)
         if root and root.ends(use) <= self._clock.now():
-            message = f"The base model of {root.display_name} is deprecated: its {use} has ended."
+            message = f"The base model of {root.display_name} is deprecated: its time for {use} has ended."
             raise invalid_request("ModelDeprecated", message, target=target)
         return path
 

@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from emulator.links import PATH_VERSION, ApiVersion
 from emulator.payloads.common import parse_duration
+from emulator.payloads.endpoints import EndpointProperties
 from emulator.payloads.transcriptions import LanguageIdentificationMode, TranscriptionProperties
 
 Status = Literal["NotStarted", "Running", "Succeeded", "Failed"]
@@ -62,6 +63,11 @@ class Entity(BaseModel):
         """The ids of the entities that must stay while this one is there and as it is."""
         return set()
 
+    def expires_after(self, time_to_live: str | None) -> datetime | None:
+        """When a time to live (an ISO 8601 duration; none or 0 is for ever) is over, once it is finished."""
+        duration = parse_duration(time_to_live or "PT0S")
+        return self.last_action + duration if self.finished and duration > timedelta() else None
+
 
 class Transcription(Entity):
     """A transcription; its content stands apart (Content), as it is large and never returned."""
@@ -77,8 +83,7 @@ class Transcription(Entity):
 
     def expires(self) -> datetime | None:
         """When a finished transcription is deleted by itself, if ever."""
-        time_to_live = parse_duration(self.properties.time_to_live or "PT0S")
-        return self.last_action + time_to_live if self.finished and time_to_live > timedelta() else None
+        return self.expires_after(self.properties.time_to_live)
 
     def needs(self) -> set[str]:
         """Its models, while it is not finished."""
@@ -162,3 +167,40 @@ class Project(Entity):
     locale: str
     status: Status = "Succeeded"
     foundry_project_name: str | None = None
+
+
+class Evaluation(Entity):
+    """Two models compared on a dataset."""
+
+    locale: str
+    model1: ModelPath
+    model2: ModelPath
+    dataset: str
+    """The id of the dataset."""
+    email: str | None = None
+    results: dict[str, float | int] = {}
+    """Once it has Succeeded: definition EvaluationProperties, `wordErrorRate1` and so on."""
+
+    def needs(self) -> set[str]:
+        """Models and dataset, while it is not finished."""
+        return set() if self.finished else {model_id(self.model1), model_id(self.model2), self.dataset}
+
+
+class Endpoint(Entity):
+    """A model that recognizes short audio. While another one is being deployed, that of before is at work."""
+
+    locale: str
+    model: ModelPath
+    deployed: ModelPath | None = None
+    """The model that is at work."""
+    text: str | None = None
+    """Text that the model is adapted with for this endpoint."""
+    properties: EndpointProperties
+
+    def expires(self) -> datetime | None:
+        """When a finished endpoint is deleted by itself, if ever."""
+        return self.expires_after(self.properties.time_to_live)
+
+    def needs(self) -> set[str]:
+        """Its models."""
+        return {model_id(model) for model in (self.model, self.deployed) if model}

@@ -14,6 +14,8 @@ from emulator.app import BODY_LIMIT, Gate, add_operations, routing_errors, subsc
 from emulator.background import Background
 from emulator.clock import Clock
 from emulator.content import ContentReader
+from emulator.content_logs import ContentLogs
+from emulator.deploying import Deployer
 from emulator.engines.protocol import AdaptingEngine
 from emulator.fast_transcription import FastTranscription
 from emulator.faults import Faults
@@ -22,9 +24,11 @@ from emulator.journal import Journal, TranscriptionSeen
 from emulator.links import CONTENT_PATH, Links
 from emulator.models import KnownModels
 from emulator.notifications import Notifications
-from emulator.records import CustomModel, Transcription
+from emulator.records import CustomModel, Endpoint, Transcription
 from emulator.resources.contents import FileContents
+from emulator.resources.endpoints import Endpoints
 from emulator.resources.entities import Parts
+from emulator.resources.evaluations import Evaluations
 from emulator.resources.health import ServiceHealth
 from emulator.resources.models import Models
 from emulator.resources.projects import Projects
@@ -33,6 +37,7 @@ from emulator.resources.transcriptions import Transcriptions
 from emulator.resources.webhooks import WebHooks
 from emulator.settings import Settings
 from emulator.short_audio import ShortAudio
+from emulator.short_audio_endpoints import ShortAudioEndpoints
 from emulator.status_page import add_status_page
 from emulator.store import Store
 from emulator.tokens import Tokens
@@ -91,6 +96,9 @@ class Service:
         trainer = Trainer(store=store, clock=clock, engine=self.engine, models=self.models)
         self.jobs.add(Transcription, Transcriptions.noun, transcriber.run)
         self.jobs.add(CustomModel, Models.noun, trainer.run)
+        deployer = Deployer(store=store, engine=self.engine, models=self.models)
+        self.logs = ContentLogs(store, clock)
+        self.jobs.add(Endpoint, Endpoints.noun, deployer.run)
 
     def application(self) -> web.Application:
         """All routes: the service's, the content of result files, administration, and the status page."""
@@ -109,7 +117,14 @@ class Service:
         add_operations(app, gate, self._handlers())
         app.router.add_get(f"{CONTENT_PATH}/{{fileId}}", gate.content(content.get), allow_head=False)
         locales = engines.ENGINES[self.settings.engine].locales
-        ShortAudio(engine=self.engine, locales=locales, folder=self.store.downloads).add_to(app, gate)
+        short_audio = ShortAudio(
+            engine=self.engine,
+            locales=locales,
+            folder=self.store.downloads,
+            endpoints=ShortAudioEndpoints(self.store, self.models),
+            logs=self.logs,
+        )
+        short_audio.add_to(app, gate)
         TokenService(tokens).add_to(app, gate)
         add_admin(app, self)
         add_status_page(app, self)
@@ -142,10 +157,14 @@ class Service:
         )
         adapts = isinstance(self.engine, AdaptingEngine)
         models = Models(parts, engine=self.settings.engine, adapts=adapts)
+        evaluations = Evaluations(parts)
+        endpoints = Endpoints(parts, self.logs)
         transcriptions = Transcriptions(parts)
         return {
+            "Endpoints": endpoints,
+            "Evaluations": evaluations,
             "Models": models,
-            "Projects": Projects(parts, members=(models, transcriptions)),
+            "Projects": Projects(parts, members=(models, evaluations, endpoints, transcriptions)),
             "Transcriptions": transcriptions,
             "Transcriptions_Transcribe": FastTranscription(
                 engine=self.engine, locales=parts.locales, folder=self.store.downloads

@@ -1,4 +1,4 @@
-"""Recognition of short audio: `POST /speech/recognition/conversation/cognitiveservices/v1`.
+"""Recognition of short audio: `POST /speech/recognition/<mode>/cognitiveservices/v1`.
 
 The request is judged by its headers before the audio is let in: a client that sends `Expect: 100-continue` gets its
 refusal (400, 401, 403) in place of the 100.
@@ -19,12 +19,14 @@ from aiohttp import HttpVersion11, web
 from pydantic import ValidationError
 
 from emulator.app import Call, Gate, answer
+from emulator.content_logs import ContentLogs
 from emulator.engines.protocol import (
     AssessingEngine,
     AssessmentRequest,
     AudioRejectedError,
     Engine,
     ProfanityMode,
+    PunctuationMode,
     RecognitionRequest,
 )
 from emulator.errors import ApiError, invalid_argument, invalid_request
@@ -37,17 +39,37 @@ from emulator.short_audio_answers import (
     recognition,
     without_words,
 )
+from emulator.short_audio_endpoints import ShortAudioEndpoints
 
-PATH = "/speech/recognition/conversation/cognitiveservices/v1"
 OPERATION = "ShortAudio_Recognize"
 """The name in journal and faults; the service's own documentation has none."""
-LIMIT_SECONDS = 60
 ASSESSMENT_LIMIT_SECONDS = 30
 BYTES_LIMIT = 8_000_000
 """More than 60 seconds have in either format."""
 TRANSCRIPT_HEADER = "X-Emulator-Transcript"
 """What the scripted engine is to say; percent-encoding allowed."""
 TICKS_PER_SAMPLE = 625
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """A way to speak, with a path of its own (definition EndpointLinks)."""
+
+    name: str
+    limit_seconds: int
+    punctuation: PunctuationMode
+
+    @property
+    def path(self) -> str:
+        """Where it is served."""
+        return f"/speech/recognition/{self.name}/cognitiveservices/v1"
+
+
+MODES = (
+    Mode("interactive", 15, "Automatic"),
+    Mode("conversation", 60, "Automatic"),
+    Mode("dictation", 60, "DictatedAndAutomatic"),
+)
 
 _CONTENT_TYPES = ("audio/wav", "audio/ogg")
 _PROFANITY: dict[str, ProfanityMode] = {"masked": "Masked", "removed": "Removed", "raw": "None"}
@@ -62,7 +84,12 @@ _STATUSES: dict[str, RecognitionStatus] = {
 class _Options:
     """What a request asks for."""
 
+    mode: Mode
     language: str
+    model: Path | None
+    """Folder of the custom endpoint's model; None is the base model."""
+    log_owner: str | None
+    """Who keeps the request as a log, if anybody."""
     format: Format
     profanity: ProfanityMode
     content_type: Literal["audio/wav", "audio/ogg"]
@@ -73,24 +100,30 @@ class _Options:
     @property
     def limit_seconds(self) -> int:
         """How long the audio may be."""
-        return ASSESSMENT_LIMIT_SECONDS if self.assessment else LIMIT_SECONDS
+        return min(self.mode.limit_seconds, ASSESSMENT_LIMIT_SECONDS if self.assessment else self.mode.limit_seconds)
 
 
 class ShortAudio:
     """The one operation; recordings lie in `folder` while they are recognized."""
 
-    def __init__(self, *, engine: Engine, locales: Sequence[str], folder: Path) -> None:
+    def __init__(
+        self, *, engine: Engine, locales: Sequence[str], folder: Path, endpoints: ShortAudioEndpoints, logs: ContentLogs
+    ) -> None:
         self._engine = engine
         self._locales = {locale.lower(): locale for locale in locales}
         self._folder = folder
+        self._endpoints = endpoints
+        self._logs = logs
 
     def add_to(self, app: web.Application, gate: Gate) -> None:
         """Route the operation; aiohttp itself would send the 100 before the request is judged."""
-        app.router.add_post(PATH, gate.operation(OPERATION, self.recognize), expect_handler=_no_word_yet)
+        for mode in MODES:
+            recognize = gate.operation(OPERATION, partial(self.recognize, mode=mode))
+            app.router.add_post(mode.path, recognize, expect_handler=_no_word_yet)
 
-    async def recognize(self, call: Call) -> web.Response:
+    async def recognize(self, call: Call, *, mode: Mode) -> web.Response:
         """Recognize or assess the body."""
-        options = self._options(call.request)
+        options = self._options(call, mode)
         await _agree(call.request)
         audio = self._folder / f"{uuid4()}.{options.content_type.removeprefix('audio/')}"
         try:
@@ -116,10 +149,12 @@ class ShortAudio:
             if error.kind == "InvalidReferenceText":
                 raise _bad_assessment(str(error)) from None
             return without_words("Error", duration_ticks=ticks, format=options.format)
-        if found:
-            return found
-        sound = await asyncio.to_thread(clip.sound_of, samples)
-        return without_words(_STATUSES[sound], duration_ticks=ticks, format=options.format)
+        if not found:
+            sound = await asyncio.to_thread(clip.sound_of, samples)
+            found = without_words(_STATUSES[sound], duration_ticks=ticks, format=options.format)
+        if options.log_owner:
+            await self._logs.add(options.log_owner, await asyncio.to_thread(clip.wav_of, samples), found)
+        return found
 
     async def _recognized(self, audio: Path, digest: str, options: _Options) -> Json | None:
         if options.assessment:
@@ -131,6 +166,8 @@ class ShortAudio:
             metadata=options.metadata,
             channels=(0,),
             profanity=options.profanity,
+            punctuation=options.mode.punctuation,
+            model=options.model,
         )
         recognized = await self._engine.recognize(request)
         return recognition(recognized.phrases, options.format)
@@ -144,25 +181,29 @@ class ShortAudio:
             reference_text=asked.reference_text,
             profanity=options.profanity,
             metadata=options.metadata,
+            model=options.model,
         )
         assessed = await self._engine.assess(request)
         return assessment(assessed, asked, options.format) if assessed else None
 
-    def _options(self, request: web.Request) -> _Options:
-        query = request.query
-        language = self._locales.get(query.get("language", "").lower())
+    def _options(self, call: Call, mode: Mode) -> _Options:
+        request = call.request
+        language = self._locales.get(request.query.get("language", "").lower())
         if language is None:
             message = f"The language must be one of {', '.join(sorted(self._locales.values()))}."
             raise invalid_argument("InvalidLocale", message, target="language")
-        if "cid" in query:
-            raise invalid_argument("InvalidParameterValue", "There is no custom endpoint of this id.", target="cid")
+        endpoint = self._endpoints.named(call, language)
         if request.content_type not in _CONTENT_TYPES:
             message = (
                 "The content type must be audio/wav; codecs=audio/pcm; samplerate=16000 or audio/ogg; codecs=opus."
             )
             raise invalid_request("InvalidPayload", message, target="Content-Type")
+        is_logged = _choice(request, "storeAudio", ("false", "true")) == "true"
         return _Options(
+            mode=mode,
             language=language,
+            model=endpoint.model,
+            log_owner=endpoint.log_owner if is_logged or endpoint.is_logged else None,
             format=cast("Format", _choice(request, "format", ("simple", "detailed"))),
             profanity=_PROFANITY[_choice(request, "profanity", tuple(_PROFANITY))],
             content_type=cast("Literal['audio/wav', 'audio/ogg']", request.content_type),
@@ -218,7 +259,7 @@ async def _receive(request: web.Request, audio: Path) -> str:
             size += file.write(chunk)
             digest.update(chunk)
             if size > BYTES_LIMIT:
-                raise invalid_request("InvalidPayload", f"The audio is longer than {LIMIT_SECONDS} seconds.")
+                raise invalid_request("InvalidPayload", "The audio is far longer than 60 seconds.")
     if not size:
         raise invalid_request("EmptyRequest", "The request has no audio.")
     return digest.hexdigest()[:16]

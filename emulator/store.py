@@ -117,6 +117,18 @@ class Store:
                 "INSERT INTO files VALUES (?, ?, ?)", [(file.id, owner, file.model_dump_json()) for file in files]
             )
 
+    def add_files(self, files: list[EntityFile]) -> None:
+        """Add files to what their owners have."""
+        self._database.executemany(
+            "INSERT INTO files VALUES (?, ?, ?)", [(file.id, file.owner, file.model_dump_json()) for file in files]
+        )
+
+    def remove_files(self, files: list[EntityFile]) -> None:
+        """Remove files with their bytes."""
+        self._database.executemany("DELETE FROM files WHERE id = ?", [(file.id,) for file in files])
+        for file in files:
+            self.file_path(file.id).unlink(missing_ok=True)
+
     def files(self, owner: str) -> list[EntityFile]:
         """The files of an entity in order of their ids, which is no order at all: the service's are unsorted."""
         rows = self._database.execute("SELECT body FROM files WHERE owner = ? ORDER BY id", (owner,))

@@ -1,5 +1,6 @@
 """Short audio: which formats the service takes, and what a clip holds in which no words were recognized."""
 
+import io
 from pathlib import Path
 from typing import Literal
 
@@ -47,6 +48,13 @@ def read_clip(path: Path, *, content_type: str, limit_seconds: int) -> Samples:
     if len(samples) > limit_seconds * SAMPLE_RATE:
         raise ClipRefusedError(f"The audio is longer than {limit_seconds} seconds.")
     return samples
+
+
+def wav_of(samples: Samples) -> bytes:
+    """A clip as a WAV file, whatever its format was."""
+    file = io.BytesIO()
+    soundfile.write(file, samples, SAMPLE_RATE, format="WAV", subtype="PCM_16")
+    return file.getvalue()
 
 
 def sound_of(samples: Samples) -> Sound:

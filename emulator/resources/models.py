@@ -12,7 +12,7 @@ from emulator.links import base_model_id
 from emulator.models import BaseModel
 from emulator.paging import page, select
 from emulator.payloads.models import CustomModelCreate, ModelCopy, ModelUpdate
-from emulator.records import CustomModel, Transcription
+from emulator.records import CustomModel, Endpoint, Evaluation, Transcription
 from emulator.resources.entities import EntitiesWithFiles, Parts
 from emulator.results import Json, iso_timestamp
 
@@ -26,7 +26,7 @@ class Models(EntitiesWithFiles[CustomModel]):
     kind = CustomModel
     noun = "models"
     title = "model"
-    needed_by = (CustomModel, Transcription)
+    needed_by = (CustomModel, Transcription, Evaluation, Endpoint)
     create_payload = CustomModelCreate
     update_payload = ModelUpdate
 

@@ -1,0 +1,60 @@
+"""The noun Evaluations: two models compared on a dataset of audio and what is said in it."""
+
+from aiohttp import web
+
+from emulator.app import Call
+from emulator.errors import invalid_request
+from emulator.payloads.evaluations import RESULTS, EvaluationCreate, EvaluationUpdate
+from emulator.records import Evaluation
+from emulator.resources.entities import EntitiesWithFiles
+from emulator.results import Json
+
+UNKNOWN = -1
+"""What the service answers for a result that is not there yet."""
+
+
+class Evaluations(EntitiesWithFiles[Evaluation]):
+    """Operations Evaluations_*."""
+
+    kind = Evaluation
+    noun = "evaluations"
+    title = "evaluation"
+    create_payload = EvaluationCreate
+    update_payload = EvaluationUpdate
+
+    async def create(self, call: Call) -> web.Response:
+        """Operation Evaluations_Create."""
+        payload = await call.payload(EvaluationCreate)
+        self.check_locale(payload.locale)
+        evaluation = Evaluation.model_validate(
+            self.common_fields(call, payload)
+            | {
+                "project": self.project_of(call, payload.project),
+                "locale": payload.locale,
+                "model1": self._models.referenced(call, payload.model1, locale=payload.locale, target="model1"),
+                "model2": self._models.referenced(call, payload.model2, locale=payload.locale, target="model2"),
+                "dataset": self._dataset(),
+                "email": payload.properties.email,
+            }
+        )
+        return self.begin(call, evaluation)
+
+    def show(self, call: Call, entity: Evaluation) -> Json:
+        """An evaluation as definition Evaluation has it."""
+        unknown = {f"{name}{model}": UNKNOWN for name in RESULTS for model in (1, 2)}
+        properties: Json = {**unknown, **entity.results}
+        if entity.email is not None and not entity.finished:
+            properties["email"] = entity.email
+        if entity.error:
+            properties["error"] = entity.error.model_dump()
+        return super().show(call, entity) | {
+            "model1": {"self": call.links.url("models", entity.model1)},
+            "model2": {"self": call.links.url("models", entity.model2)},
+            "dataset": {"self": call.links.url("datasets", entity.dataset)},
+            "links": {"files": call.links.url(self.noun, entity.id, "files")},
+            "properties": properties,
+            "locale": entity.locale,
+        }
+
+    def _dataset(self) -> str:
+        raise invalid_request("InvalidDataset", "There is no such dataset.", target="dataset")

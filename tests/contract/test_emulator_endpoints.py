@@ -1,0 +1,287 @@
+"""Endpoints: deploying, changing and deleting them; short audio that names one; and the logs that they keep."""
+
+import io
+import wave
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import requests
+
+from emulator import SpeechEmulator
+from emulator.links import base_model_id
+from shared.speech import EntityReference, KeyCredential, SpeechClient
+from shared.speech.recognition import SpeechRecognizer
+from shared.speech.types.endpoints import EndpointProperties as Properties
+from shared.speech.types.endpoints import EndpointPropertiesUpdate, EndpointUpdate, NewEndpoint
+from tests.contract.specification import KEY_HEADER, Api
+from tests.contract.surroundings import OTHER_KEY
+
+SHORT_AUDIO = "/speech/recognition/{}/cognitiveservices/v1"
+DAY = 86_400
+
+
+def clip(*, seconds: float = 1) -> bytes:
+    """Digital silence in the format of short audio."""
+    file = io.BytesIO()
+    with wave.open(file, "wb") as audio:
+        audio.setnchannels(1)
+        audio.setsampwidth(2)
+        audio.setframerate(16_000)
+        audio.writeframes(bytes(int(seconds * 16_000) * 2))
+    return file.getvalue()
+
+
+def body(**changes: object) -> dict[str, Any]:
+    """What creates an endpoint."""
+    return {"displayName": "e", "locale": "en-US", **changes}
+
+
+def deployed(api: Api, emulator: SpeechEmulator, **changes: object) -> dict[str, Any]:
+    """An endpoint that is at work."""
+    made = api("POST", "/endpoints", json=body(**changes)).json()
+    emulator.advance(3)
+    shown: dict[str, Any] = api("GET", made["self"]).json()
+    assert shown["status"] == "Succeeded"
+    return shown
+
+
+def say(
+    emulator: SpeechEmulator,
+    text: str,
+    *,
+    mode: str = "conversation",
+    key: str | None = None,
+    audio: bytes | None = None,
+    **query: str,
+) -> requests.Response:
+    """Send short audio in which this is said."""
+    return requests.post(
+        emulator.endpoint + SHORT_AUDIO.format(mode),
+        params={"language": "en-US", "format": "detailed", **query},
+        data=clip() if audio is None else audio,
+        headers={
+            KEY_HEADER: key or emulator.key,
+            "Content-Type": "audio/wav; codecs=audio/pcm; samplerate=16000",
+            "X-Emulator-Transcript": text,
+        },
+        timeout=60,
+    )
+
+
+def refusal(response: requests.Response) -> tuple[int, str | None]:
+    """Status and inner code of an error."""
+    return response.status_code, response.json().get("innerError", {}).get("code")
+
+
+def test_an_endpoint_is_deployed(api: Api, emulator: SpeechEmulator) -> None:
+    """Create answers NotStarted; the job brings it to Succeeded; the links name the service's paths with its id."""
+    response = api("POST", "/endpoints", json=body(text="Hello there.", properties={"email": "a@b.c"}))
+    made = response.json()
+    assert (response.status_code, made["status"], made["text"]) == (201, "NotStarted", "Hello there.")
+    assert made["properties"] == {"loggingEnabled": False, "email": "a@b.c"}
+    assert made["model"]["self"].endswith(f"/models/base/{base_model_id('en-US')}")
+    endpoint_id = made["self"].rpartition("/")[2]
+    assert made["links"]["restDictation"] == f"{emulator.endpoint}{SHORT_AUDIO.format('dictation')}?cid={endpoint_id}"
+    assert made["links"]["webSocketInteractive"].startswith("ws://")
+    assert made["links"]["logs"] == f"{made['self']}/files/logs"
+    assert api("GET", made["self"]).headers["Retry-After"] == "3"
+    emulator.advance(1)
+    assert api("GET", made["self"]).json()["status"] == "Running"
+    emulator.advance(2)
+    done = api("GET", made["self"]).json()
+    assert (done["status"], done["properties"]) == ("Succeeded", {"loggingEnabled": False})
+    assert [one["self"] for one in api("GET", "/endpoints?filter=status eq 'Succeeded'").json()["values"]] == [
+        made["self"]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "inner"),
+    [
+        ({"locale": "xx-XX"}, "InvalidLocale"),
+        ({"model": {"self": "http://127.0.0.1/speechtotext/v3.1/models/base/1"}}, "InvalidModel"),
+        ({"project": {"self": "http://127.0.0.1/speechtotext/v3.1/projects/1"}}, "InvalidProject"),
+        ({"properties": {"timeToLive": "P32D"}}, "InvalidTimeToLive"),
+        ({"properties": {"contentLoggingEnabled": True}}, "InvalidPayload"),
+        ({"displayName": ""}, "InvalidPayload"),
+    ],
+)
+def test_a_create_that_breaks_a_rule_is_refused(api: Api, changes: dict[str, object], inner: str) -> None:
+    """400 with the code of the rule."""
+    assert refusal(api("POST", "/endpoints", json=body(**changes))) == (400, inner)
+
+
+def test_patch(api: Api, emulator: SpeechEmulator) -> None:
+    """Logging is switched under its other name; what cannot be changed is refused."""
+    url = deployed(api, emulator, properties={"loggingEnabled": True})["self"]
+    changed = api("PATCH", url, json={"displayName": "n", "properties": {"contentLoggingEnabled": False}}).json()
+    assert (changed["displayName"], changed["properties"], changed["status"]) == (
+        "n",
+        {"loggingEnabled": False},
+        "Succeeded",
+    )
+    assert refusal(api("PATCH", url, json={"locale": "de-DE"})) == (400, "UnsupportedDelta")
+    assert refusal(api("PATCH", url, json={"properties": {"loggingEnabled": True}})) == (400, "InvalidPayload")
+
+
+def test_an_endpoint_is_deleted_when_its_time_is_over(api: Api, emulator: SpeechEmulator) -> None:
+    """The time to live counts from when it finished; an unfinished one cannot be deleted."""
+    made = api("POST", "/endpoints", json=body(properties={"timeToLive": "PT1H"})).json()
+    assert refusal(api("DELETE", made["self"])) == (409, "DeleteNotAllowed")
+    emulator.advance(3600)
+    assert api("GET", made["self"]).status_code == 200
+    emulator.advance(3)
+    assert api("GET", made["self"]).status_code == 404
+    assert api("DELETE", made["self"]).status_code == 204
+
+
+def test_short_audio_goes_to_the_endpoint_it_names(api: Api, emulator: SpeechEmulator) -> None:
+    """`cid` must name an endpoint of this subscription and language that is deployed."""
+    made = api("POST", "/endpoints", json=body()).json()
+    cid = made["self"].rpartition("/")[2]
+    assert refusal(say(emulator, "hello", cid=cid)) == (400, "ModelDeploymentNotCompleteState")
+    emulator.advance(3)
+    answered = say(emulator, "hello", cid=cid)
+    assert (answered.status_code, answered.json()["NBest"][0]["Lexical"]) == (200, "hello")
+    assert refusal(say(emulator, "hello", cid=cid, language="de-DE")) == (400, "InvalidLocale")
+    assert refusal(say(emulator, "hello", cid=cid, key=OTHER_KEY)) == (400, "InvalidParameterValue")
+    assert refusal(say(emulator, "hello", cid="no-uuid")) == (400, "InvalidParameterValue")
+    api("DELETE", made["self"])
+    assert refusal(say(emulator, "hello", cid=cid)) == (400, "InvalidParameterValue")
+
+
+def test_each_mode_has_its_path_and_limit(emulator: SpeechEmulator) -> None:
+    """Interactive requests last up to 15 seconds, the others up to 60."""
+    assert say(emulator, "hello", mode="interactive", audio=clip(seconds=15)).status_code == 200
+    assert refusal(say(emulator, "hello", mode="interactive", audio=clip(seconds=16))) == (400, "InvalidPayload")
+    assert say(emulator, "hello", mode="dictation", audio=clip(seconds=60)).json()["RecognitionStatus"] == "Success"
+    assert say(emulator, "hello", mode="telepathy").status_code == 404
+
+
+def test_an_endpoint_logs_audio_and_answers(api: Api, emulator: SpeechEmulator) -> None:
+    """Each request makes two logs with the documented names; both are served; each is deleted by itself."""
+    endpoint = deployed(api, emulator, properties={"loggingEnabled": True})
+    cid, logs = endpoint["self"].rpartition("/")[2], endpoint["links"]["logs"]
+    answered = say(emulator, "hello", cid=cid, storeAudio="false").json()
+    found = {log["kind"]: log for log in api("GET", logs).json()["values"]}
+    assert set(found) == {"Audio", "Transcription"}
+    written, heard = found["Transcription"], found["Audio"]
+    assert written["self"].rpartition("/")[2] == "2026-01-01_" + written["name"].replace(".", "_")
+    assert written["name"].startswith("000003__")
+    assert written["name"].endswith(".v2.json")
+    assert requests.get(written["links"]["contentUrl"], timeout=60).json() == answered
+    content = requests.get(heard["links"]["contentUrl"], timeout=60).content
+    assert len(content) == heard["properties"]["size"]
+    with wave.open(io.BytesIO(content)) as audio:
+        assert (audio.getframerate(), audio.getnframes()) == (16_000, 16_000)
+    again = api("GET", written["self"], params={"sasValidityInSeconds": 60}).json()
+    assert (again["name"], again["kind"]) == (written["name"], "Transcription")
+    assert api("DELETE", heard["self"]).status_code == 204
+    assert api("GET", heard["self"]).status_code == 404
+    assert [log["kind"] for log in api("GET", logs).json()["values"]] == ["Transcription"]
+    assert requests.get(heard["links"]["contentUrl"], timeout=60).status_code == 404
+    api("DELETE", endpoint["self"])
+    assert requests.get(written["links"]["contentUrl"], timeout=60).status_code == 404
+
+
+def test_an_endpoint_without_logging_says_so(api: Api, emulator: SpeechEmulator) -> None:
+    """Its logs cannot be listed, until a request asks to be logged."""
+    endpoint = deployed(api, emulator)
+    cid, logs = endpoint["self"].rpartition("/")[2], endpoint["links"]["logs"]
+    say(emulator, "hello", cid=cid)
+    assert refusal(api("GET", logs)) == (400, "EndpointWithoutLogging")
+    assert refusal(api("DELETE", logs)) == (400, "EndpointWithoutLogging")
+    say(emulator, "hello", cid=cid, storeAudio="true")
+    assert len(api("GET", logs).json()["values"]) == 2
+
+
+def test_logs_are_paged_by_token(api: Api, emulator: SpeechEmulator) -> None:
+    """Pages follow `@nextLink`, whatever is deleted meanwhile; a token of one's own is refused."""
+    endpoint = deployed(api, emulator, properties={"loggingEnabled": True})
+    cid, logs = endpoint["self"].rpartition("/")[2], endpoint["links"]["logs"]
+    for text in ("one", "two", "three"):
+        say(emulator, text, cid=cid)
+        emulator.advance(1)
+    names, link = [], f"{logs}?top=4"
+    while link:
+        page = api("GET", link).json()
+        names += [log["name"] for log in page["values"]]
+        api("DELETE", page["values"][0]["self"])
+        link = page.get("@nextLink")
+    assert len(names) == 6
+    assert names == sorted(names)
+    assert refusal(api("GET", f"{logs}?skipToken=abc")) == (400, "InvalidSkipTokenForLogs")
+    assert refusal(api("GET", f"{logs}?top=0")) == (400, "InvalidTopForLogs")
+    assert refusal(api("GET", f"{logs}?top=x")) == (400, "InvalidTopForLogs")
+    assert refusal(api("GET", f"{logs}/log")) == (400, "InvalidLogId")
+
+
+def test_logs_are_deleted_by_day_and_kept_for_thirty(api: Api, emulator: SpeechEmulator) -> None:
+    """`endDate` takes its own day too; 30 days later logs are gone by themselves."""
+    endpoint = deployed(api, emulator, properties={"loggingEnabled": True})
+    cid, logs = endpoint["self"].rpartition("/")[2], endpoint["links"]["logs"]
+    for _ in range(4):
+        say(emulator, "hello", cid=cid)
+        emulator.advance(DAY)
+    assert refusal(api("DELETE", f"{logs}?endDate=2026-1")) == (400, "InvalidLogDate")
+    assert api("DELETE", f"{logs}?endDate=2026-01-02").status_code == 202
+    days = [log["createdDateTime"][:10] for log in api("GET", logs).json()["values"]]
+    assert days == ["2026-01-03"] * 2 + ["2026-01-04"] * 2
+    emulator.advance(28 * DAY + 1)
+    assert [log["createdDateTime"][:10] for log in api("GET", logs).json()["values"]] == ["2026-01-04"] * 2
+    assert api("DELETE", logs).status_code == 202
+    assert api("GET", logs).json()["values"] == []
+
+
+def test_base_models_have_logs_by_locale(api: Api, emulator: SpeechEmulator) -> None:
+    """`storeAudio=true` logs a request without endpoint, for its subscription and locale alone."""
+    say(emulator, "hello")
+    say(emulator, "hello", storeAudio="true")
+    found = api("GET", "/endpoints/base/en-US/files/logs").json()["values"]
+    assert [log["kind"] for log in found] == ["Transcription", "Audio"]
+    assert api("GET", "/endpoints/base/de-DE/files/logs").json()["values"] == []
+    with Api(emulator.base_url, OTHER_KEY) as other:
+        assert other("GET", "/endpoints/base/en-US/files/logs").json()["values"] == []
+        assert other("GET", found[0]["self"]).status_code == 404
+    assert api("GET", found[0]["self"]).json()["name"] == found[0]["name"]
+    assert api("DELETE", found[0]["self"]).status_code == 204
+    assert api("DELETE", "/endpoints/base/en-US/files/logs?endDate=2025-12-31").status_code == 202
+    assert len(api("GET", "/endpoints/base/en-US/files/logs").json()["values"]) == 1
+    assert api("DELETE", "/endpoints/base/en-US/files/logs").status_code == 202
+    assert api("GET", "/endpoints/base/en-US/files/logs").json()["values"] == []
+    assert refusal(api("GET", "/endpoints/base/xx-XX/files/logs")) == (400, "InvalidLocale")
+
+
+def test_the_client_drives_endpoints(api: Api, emulator: SpeechEmulator) -> None:
+    """The project's client creates, reads, lists, changes and deletes an endpoint, uses it, and reads its logs."""
+    with SpeechClient(emulator.endpoint, KeyCredential(emulator.key)) as client:
+        model = EntityReference(self_url=f"{emulator.base_url}/models/base/{base_model_id('en-US')}")
+        made = client.endpoints.create(
+            NewEndpoint(
+                display_name="e",
+                locale="en-US",
+                model=model,
+                properties=Properties(logging_enabled=True, time_to_live=timedelta(days=1)),
+            )
+        )
+        emulator.advance(3)
+        assert client.endpoints.get(made.id).status == "Succeeded"
+        assert [one.id for one in client.endpoints.list()] == [made.id]
+        assert "en-US" in client.endpoints.list_supported_locales()
+        with SpeechRecognizer(emulator.endpoint, KeyCredential(emulator.key)) as recognizer:
+            recognizer.recognize(clip(), language="en-US", endpoint_id=made.id)
+        logs = list(client.endpoints.list_logs(made.id, top=1))
+        assert {log.kind for log in logs} == {"Audio", "Transcription"}
+        assert client.endpoints.get_log(made.id, logs[0].id).name == logs[0].name
+        client.endpoints.delete_log(made.id, logs[0].id)
+        client.endpoints.delete_logs(made.id)
+        assert list(client.endpoints.list_logs(made.id)) == []
+        off = EndpointUpdate(properties=EndpointPropertiesUpdate(content_logging_enabled=False))
+        changed = client.endpoints.update(made.id, off)
+        assert changed.properties is not None
+        assert changed.properties.logging_enabled is False
+        client.endpoints.delete(made.id)
+        assert list(client.endpoints.list()) == []
+        assert list(client.endpoints.list_base_model_logs("en-US")) == []
+    assert api("GET", "/endpoints").json()["values"] == []
