@@ -58,17 +58,20 @@ class ContentReader:
     def __init__(self, session: ClientSession) -> None:
         self._session = session
 
-    async def download(self, url: str, to: Path) -> dict[str, str]:
-        """Stream a blob into a file; returns its metadata, names in lower case. Raises AudioRejectedError."""
+    async def download(self, url: str, to: Path, *, limit: int = FILE_SIZE_LIMIT) -> dict[str, str]:
+        """Stream a blob of at most `limit` bytes into a file; returns its metadata, names in lower case.
+
+        Raises AudioRejectedError.
+        """
         async with self._get(url) as response:
-            if (response.content_length or 0) > FILE_SIZE_LIMIT:
-                raise _too_large()
+            if (response.content_length or 0) > limit:
+                raise _too_large(limit)
             size = 0
             with to.open("wb") as file:
                 async for chunk in response.content.iter_chunked(CHUNK):
                     size += file.write(chunk)
-                    if size > FILE_SIZE_LIMIT:
-                        raise _too_large()
+                    if size > limit:
+                        raise _too_large(limit)
             return {
                 name.lower().removeprefix(METADATA_PREFIX): value
                 for name, value in response.headers.items()
@@ -126,5 +129,5 @@ class ContentReader:
             raise AudioRejectedError("InvalidUri", "The URL cannot be reached.") from None
 
 
-def _too_large() -> AudioRejectedError:
-    return AudioRejectedError("InvalidData", "The recording is larger than 1 GB.")
+def _too_large(limit: int) -> AudioRejectedError:
+    return AudioRejectedError("InvalidData", f"The data is larger than {limit // 1_000_000:,} MB.")

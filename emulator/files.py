@@ -38,5 +38,19 @@ class FileWriter:
         await asyncio.to_thread(shutil.copyfile, path, self._store.file_path(file_id))
         return self._file(file_id, owner, kind, name, self._store.file_path(file_id).stat().st_size)
 
+    async def link(self, owner: str, kind: FileKind, name: str, path: Path) -> EntityFile:
+        """Give a file of the entity's folder a second name as its file, which takes no space."""
+        file_id = str(uuid4())
+        size = await asyncio.to_thread(_link, path, self._store.file_path(file_id))
+        return self._file(file_id, owner, kind, name, size)
+
     def _file(self, file_id: str, owner: str, kind: FileKind, name: str, size: int) -> EntityFile:
         return EntityFile(id=file_id, owner=owner, kind=kind, name=name, created=self._clock.now(), size=size)
+
+
+def _link(path: Path, to: Path) -> int:
+    try:
+        to.hardlink_to(path)
+    except OSError:  # a file system without links
+        shutil.copyfile(path, to)
+    return to.stat().st_size

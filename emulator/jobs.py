@@ -84,7 +84,10 @@ class Jobs:
         self._kinds[kind] = _Kind(noun, cast("Run[Entity]", run))
 
     def start(self, entity: Entity) -> None:
-        """Take up a job, new or left unfinished when the service ended, or wait for its expiry."""
+        """Take up a job, new or left unfinished when the service ended, or wait for its expiry.
+
+        One that is `waiting` stays NotStarted until it is started again.
+        """
         kind = type(entity)
         self._background.start(self._live(kind, entity.id), f"{self._kinds[kind].noun}/{entity.id}")
 
@@ -121,6 +124,8 @@ class Jobs:
 
     async def _live(self, kind: type[Entity], entity_id: str) -> None:
         entity = self._store.get(kind, entity_id)
+        if entity and entity.waiting:
+            return
         if entity and not entity.finished:
             await self._clock.sleep_until(entity.created + timedelta(seconds=self._seconds.not_started))
             await self._run(kind, entity_id)

@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from emulator.links import PATH_VERSION, ApiVersion
 from emulator.payloads.common import parse_duration
+from emulator.payloads.datasets import DatasetKind
 from emulator.payloads.endpoints import EndpointProperties
 from emulator.payloads.transcriptions import LanguageIdentificationMode, TranscriptionProperties
 
@@ -55,6 +56,11 @@ class Entity(BaseModel):
         """Whether the status is a terminal one."""
         return self.status in {"Succeeded", "Failed"}
 
+    @property
+    def waiting(self) -> bool:
+        """Whether its job cannot begin, as there is still something to be sent that it needs."""
+        return False
+
     def expires(self) -> datetime | None:
         """When it is deleted by itself, if ever."""
         return None
@@ -91,6 +97,36 @@ class Transcription(Entity):
         return set() if self.finished else {model_id(model) for model in models}
 
 
+class Block(BaseModel):
+    """A block of uploaded data; `name` is its Base64 id, `size` is in bytes."""
+
+    name: str
+    size: int
+
+
+class Dataset(Entity):
+    """A dataset: text or audio to adapt models with or to test them on; where its data is, Content or its folder says.
+
+    The line counts and the duration are None until it is imported.
+    """
+
+    kind: DatasetKind
+    locale: str
+    email: str | None = None
+    in_blocks: bool = False
+    """Whether its data is uploaded in blocks."""
+    committed: list[Block] = []
+    """The blocks that are its data, in order."""
+    accepted_line_count: int | None = None
+    rejected_line_count: int | None = None
+    duration_ticks: int | None = None
+
+    @property
+    def waiting(self) -> bool:
+        """Whether the blocks of its data are not committed yet."""
+        return self.in_blocks and not self.committed
+
+
 class Content(BaseModel):
     """Where the data of a job comes from: URLs with their SAS until it is finished, without query afterwards."""
 
@@ -124,6 +160,8 @@ class EntityFile(BaseModel):
     created: datetime
     size: int
     """Bytes."""
+    duration_ticks: int | None = None
+    """Of an audio file."""
 
     @property
     def listed(self) -> bool:

@@ -38,6 +38,11 @@ def iso_duration(ticks: int) -> str:
     return f"P{day}" + (f"T{time}" if time else "") if day or time else "PT0S"
 
 
+def shown_duration(ticks: int, *, dated: bool) -> Json:
+    """A duration among the properties of an entity or file: the versions named by their date have milliseconds."""
+    return {"durationMilliseconds": ticks // TICKS_PER_MILLISECOND} if dated else {"duration": iso_duration(ticks)}
+
+
 def iso_timestamp(moment: datetime) -> str:
     """ISO 8601 date and time as the service writes it: `2024-08-16T11:02:24Z`."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -15,6 +15,7 @@ from emulator.background import Background
 from emulator.clock import Clock
 from emulator.content import ContentReader
 from emulator.content_logs import ContentLogs
+from emulator.datasets.importing import DatasetImporter
 from emulator.deploying import Deployer
 from emulator.engines.protocol import AdaptingEngine
 from emulator.fast_transcription import FastTranscription
@@ -24,8 +25,9 @@ from emulator.journal import Journal, TranscriptionSeen
 from emulator.links import CONTENT_PATH, Links
 from emulator.models import KnownModels
 from emulator.notifications import Notifications
-from emulator.records import CustomModel, Endpoint, Transcription
+from emulator.records import CustomModel, Dataset, Endpoint, Transcription
 from emulator.resources.contents import FileContents
+from emulator.resources.datasets import Datasets
 from emulator.resources.endpoints import Endpoints
 from emulator.resources.entities import Parts
 from emulator.resources.evaluations import Evaluations
@@ -83,11 +85,12 @@ class Service:
             seconds=settings.job_seconds,
         )
         self.models = KnownModels(store, clock, kind.locales)
+        reader = ContentReader(session)
         transcriber = Transcriber(
             store=store,
             clock=clock,
             faults=self.faults,
-            reader=ContentReader(session),
+            reader=reader,
             engine=self.engine,
             models=self.models,
             reads_sidecars=kind.reads_sidecars,
@@ -99,6 +102,8 @@ class Service:
         deployer = Deployer(store=store, engine=self.engine, models=self.models)
         self.logs = ContentLogs(store, clock)
         self.jobs.add(Endpoint, Endpoints.noun, deployer.run)
+        importer = DatasetImporter(store=store, clock=clock, reader=reader, strict=settings.strict)
+        self.jobs.add(Dataset, Datasets.noun, importer.run)
 
     def application(self) -> web.Application:
         """All routes: the service's, the content of result files, administration, and the status page."""
@@ -156,15 +161,17 @@ class Service:
             subscriptions=frozenset(map(subscription_of, self.settings.keys)),
         )
         adapts = isinstance(self.engine, AdaptingEngine)
+        datasets = Datasets(parts)
         models = Models(parts, engine=self.settings.engine, adapts=adapts)
         evaluations = Evaluations(parts)
         endpoints = Endpoints(parts, self.logs)
         transcriptions = Transcriptions(parts)
         return {
+            "Datasets": datasets,
             "Endpoints": endpoints,
             "Evaluations": evaluations,
             "Models": models,
-            "Projects": Projects(parts, members=(models, evaluations, endpoints, transcriptions)),
+            "Projects": Projects(parts, members=(datasets, models, evaluations, endpoints, transcriptions)),
             "Transcriptions": transcriptions,
             "Transcriptions_Transcribe": FastTranscription(
                 engine=self.engine, locales=parts.locales, folder=self.store.downloads

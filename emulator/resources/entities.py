@@ -28,7 +28,7 @@ from emulator.payloads.common import (
     merged_custom_properties,
 )
 from emulator.records import Entity, EntityFile, Project
-from emulator.results import Json, iso_timestamp
+from emulator.results import Json, iso_timestamp, shown_duration
 from emulator.store import Store
 
 SAS_SECONDS = 12 * 3600
@@ -272,11 +272,14 @@ class EntitiesWithFiles[E: Entity](Entities[E]):
 
     def show_file(self, call: Call, file: EntityFile, expires: datetime) -> Json:
         """A file as definition File has it."""
+        properties: Json = {"size": file.size}
+        if file.duration_ticks is not None:
+            properties |= shown_duration(file.duration_ticks, dated=call.links.dated)
         return {
             "self": call.links.url(self.noun, file.owner, "files", file.id),
             "name": file.name,
             "kind": file.kind,
-            "properties": {"size": file.size},
+            "properties": properties,
             "createdDateTime": iso_timestamp(file.created),
             "links": {"contentUrl": call.links.content(file.id, expires)},
         }

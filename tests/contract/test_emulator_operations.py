@@ -7,6 +7,7 @@ import pytest
 import requests
 
 from emulator import SpeechEmulator
+from emulator.resources.datasets import Datasets
 from emulator.resources.endpoints import Endpoints
 from emulator.resources.evaluations import Evaluations
 from emulator.resources.health import ServiceHealth
@@ -20,7 +21,7 @@ from tests.contract.surroundings import OTHER_KEY
 
 UUID = "11111111-2222-4333-8444-555555555555"
 IMPLEMENTED = (
-    "Endpoints_", "Evaluations_", "Models_", "Projects_", "Transcriptions_", "WebHooks_", "ServiceHealth_",
+    "Datasets_", "Endpoints_", "Evaluations_", "Models_", "Projects_", "Transcriptions_", "WebHooks_", "ServiceHealth_",
 )  # fmt: skip
 
 
@@ -53,7 +54,7 @@ def test_every_operation_has_a_route(api: Api) -> None:
 def test_every_public_coroutine_of_a_handler_is_an_operation() -> None:
     """A misspelled method would silently be no operation."""
     told = {operation.lower() for _, _, operation in (*OPERATIONS, *NEW_IN_2024)}
-    for handler in (Endpoints, Evaluations, Models, Projects, Transcriptions, WebHooks, ServiceHealth):
+    for handler in (Datasets, Endpoints, Evaluations, Models, Projects, Transcriptions, WebHooks, ServiceHealth):
         for name, member in vars(handler).items():
             if inspect.iscoroutinefunction(member) and not name.startswith("_"):
                 assert f"{handler.__name__}_{name.replace('_', '')}".lower() in told

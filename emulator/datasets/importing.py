@@ -1,0 +1,144 @@
+"""What a dataset does while it is Running: get its data, check it line by line and file by file, keep what is good."""
+
+import asyncio
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from emulator.clock import Clock
+from emulator.content import ContentReader, JobError
+from emulator.datasets.blocks import FOLDER, put_together
+from emulator.datasets.contents import PRONUNCIATIONS, SENTENCES
+from emulator.datasets.findings import Findings
+from emulator.datasets.text import read_lines, sentence_of
+from emulator.engines.protocol import AudioRejectedError
+from emulator.engines.training_data import parse_pronunciation
+from emulator.files import FileWriter
+from emulator.jobs import Done, Progress
+from emulator.payloads.datasets import DatasetKind
+from emulator.records import Dataset, EntityError, EntityFile
+from emulator.store import Store
+
+DATA = "data"
+"""Name of the data, as it was given, in a dataset's folder."""
+SIZE_LIMITS: dict[DatasetKind, int] = {
+    "Language": 200_000_000,
+    "LanguageMarkdown": 200_000_000,
+    "Pronunciation": 1_000_000,
+    "Acoustic": 2_000_000_000,
+    "AudioFiles": 2_000_000_000,
+}
+"""Bytes of a dataset's data (Microsoft's page "Training and testing datasets" for Custom Speech)."""
+
+
+class DatasetImporter:
+    """Imports datasets."""
+
+    def __init__(self, *, store: Store, clock: Clock, reader: ContentReader, strict: bool) -> None:
+        self._store = store
+        self._reader = reader
+        self._writer = FileWriter(store, clock)
+        self._strict = strict
+
+    async def run(self, dataset: Dataset, progress: Progress) -> Done:
+        """Import a dataset; raises JobError where its data cannot be read or is not what its kind says."""
+        progress(0, 1)
+        data = await self._data(dataset)
+        if data.stat().st_size == 0:
+            raise JobError("InvalidData", "The data is empty.")
+        findings = Findings()
+        files = await self._import(dataset, data, findings)
+        report = await self._writer.write(dataset.id, "DatasetReport", "report.json", findings.document())
+        changes = {
+            "accepted_line_count": findings.accepted_lines,
+            "rejected_line_count": findings.rejected_lines,
+            "duration_ticks": findings.duration_ticks if findings.accepted_files else None,
+        }
+        if findings.accepted_lines:
+            return Done([*files, report], changes)
+        message = f"Nothing in the data can be used. The first is {findings.first_rejection() or 'not there'}"
+        return Done([report], changes, EntityError(code="InvalidData", message=message))
+
+    async def _data(self, dataset: Dataset) -> Path:
+        """The data in the dataset's folder; it is there already if it was uploaded or the job begins once more."""
+        data = self._store.folder(dataset.id) / DATA
+        if data.exists():
+            return data
+        data.parent.mkdir(parents=True, exist_ok=True)
+        part = data.with_suffix(".part")
+        if dataset.committed:
+            await asyncio.to_thread(put_together, data.parent, dataset.committed, part)
+            part.replace(data)
+            await asyncio.to_thread(shutil.rmtree, data.parent / FOLDER)
+            return data
+        try:
+            await self._reader.download(self._store.content(dataset.id).urls[0], part, limit=SIZE_LIMITS[dataset.kind])
+        except AudioRejectedError as error:
+            raise JobError(error.kind, f"The data cannot be read. {error}") from None
+        return part.replace(data)
+
+    async def _import(self, dataset: Dataset, data: Path, findings: Findings) -> list[EntityFile]:
+        match dataset.kind:
+            case "Pronunciation":
+                return await self._import_pronunciations(dataset, data, findings)
+            case _:
+                return await self._import_sentences(dataset, data, findings)
+
+    async def _import_sentences(self, dataset: Dataset, data: Path, findings: Findings) -> list[EntityFile]:
+        sentences = data.with_name(SENTENCES)
+        await _in_thread(lambda stop: self._filter(data, sentences, sentence_of, findings, stop))
+        return [
+            await self._writer.link(dataset.id, "LanguageData", "languagedata", data),
+            await self._writer.link(dataset.id, "LanguageData", "normalized.txt", sentences),
+        ]
+
+    async def _import_pronunciations(self, dataset: Dataset, data: Path, findings: Findings) -> list[EntityFile]:
+        pronunciations = data.with_name(PRONUNCIATIONS)
+        await _in_thread(lambda stop: self._filter(data, pronunciations, _pronunciation, findings, stop))
+        return [
+            await self._writer.link(dataset.id, "PronunciationData", "pronunciationdata", data),
+            await self._writer.link(dataset.id, "PronunciationData", "normalized.txt", pronunciations),
+        ]
+
+    def _filter(
+        self, data: Path, to: Path, normalized: Callable[[str], str], findings: Findings, stop: threading.Event
+    ) -> None:
+        """Write the lines that `normalized` does not refuse with a ValueError."""
+        to.unlink(missing_ok=True)
+        with to.open("w", encoding="utf-8", newline="\n") as kept:
+            for number, line in _until(stop, read_lines(data, strict=self._strict)):
+                try:
+                    kept.write(normalized(line) + "\n")
+                    findings.accept_line(number)
+                except ValueError as error:
+                    findings.reject_line(number, str(error))
+
+
+def _pronunciation(line: str) -> str:
+    pronunciation = parse_pronunciation(line)
+    return f"{pronunciation.written}\t{' '.join(pronunciation.spoken.split())}"
+
+
+class _StoppedError(Exception):
+    """The service ends or forgets everything."""
+
+
+def _until[T](stop: threading.Event, things: Iterator[T]) -> Iterator[T]:
+    for thing in things:
+        if stop.is_set():
+            raise _StoppedError
+        yield thing
+
+
+async def _in_thread(work: Callable[[threading.Event], None]) -> None:
+    """Do work in a thread; when this is cancelled it is told to stop, and waited for, as it uses files."""
+    stop = threading.Event()
+    running = asyncio.ensure_future(asyncio.to_thread(work, stop))
+    try:
+        await asyncio.shield(running)
+    except asyncio.CancelledError:
+        stop.set()
+        await asyncio.wait([running])
+        running.exception()
+        raise
