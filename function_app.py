@@ -69,7 +69,7 @@ async def receive_event(req: func.HttpRequest, collect: func.Out[str]) -> func.H
     if isinstance(notification, Challenge):
         return func.HttpResponse(notification.token, mimetype="text/plain")
     if notification.kind is EventKind.TRANSCRIPTION_COMPLETION:
-        collect.set(json.dumps({"transcription": notification.entity_id}))
+        collect.set(json.dumps({"transcription": notification.entity_id, "endpoint": notification.endpoint}))
     return func.HttpResponse(status_code=200)
 
 
@@ -116,13 +116,12 @@ def sweep_jobs(
 @app.function_name("keep_webhook")
 @app.timer_trigger(arg_name="timer", schedule="15 */5 * * * *")
 def keep_webhook(timer: func.TimerRequest, context: func.Context) -> None:  # noqa: ARG001 - the binding needs it
-    """Register the web hook, and repair it."""
+    """Register the web hook at each Speech resource, and repair it."""
+    from shared.pipeline.webhook import keep_all  # noqa: PLC0415 - heavy
     from shared.wiring import app as dropscribe  # noqa: PLC0415 - heavy
 
     with invocation(context):
-        keeper = dropscribe().webhook
-        if keeper:
-            keeper.keep()
+        keep_all(dropscribe().webhooks)
 
 
 @app.function_name("find_missed_audio")

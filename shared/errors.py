@@ -4,6 +4,7 @@ DropscribeError
 ├── SettingsError          a setting is missing or wrong; the app cannot work until it is mended
 ├── OptionsError           a file's options are wrong: that file fails, nothing else
 ├── ManifestError          a manifest is wrong: that manifest fails, nothing else
+├── ResourceNotConfiguredError  a job lives at a Speech resource that the settings no longer name
 ├── BlobMissingError       there is no such blob to lease
 └── StorageConditionError  a blob was not as expected; somebody else was faster
     ├── LeaseHeldError     somebody else holds the lease
@@ -32,6 +33,14 @@ class OptionsError(DropscribeError):
 
 class ManifestError(DropscribeError):
     """A manifest cannot be used; the text says what is wrong in it."""
+
+
+class ResourceNotConfiguredError(DropscribeError):
+    """A job lives at a Speech resource that is no longer among the app's."""
+
+    def __init__(self, endpoint: str) -> None:
+        super().__init__(f"{endpoint} is not among SPEECH_ENDPOINT and SPEECH_MORE_ENDPOINTS")
+        self.endpoint = endpoint
 
 
 class BlobMissingError(DropscribeError):

@@ -86,6 +86,12 @@ class Event:
     entity_id: str
     invocation_id: str | None
 
+    @property
+    def endpoint(self) -> str:
+        """Scheme and host of `self_url`."""
+        parts = urlsplit(self.self_url)
+        return f"{parts.scheme}://{parts.netloc}"
+
 
 def sign(payload: bytes, secret: str) -> str:
     """The signature header of `payload`: Base64 of its HMAC-SHA256 under `secret` in UTF-8."""

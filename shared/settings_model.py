@@ -1,5 +1,6 @@
 """Every setting: name, type, default, meaning. Each is an environment variable of the same name in capitals."""
 
+from collections import Counter
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -17,7 +18,7 @@ def _http_origin(value: str) -> str:
         raise ValueError("must be a URL such as https://my-speech.cognitiveservices.azure.com")
     if parts.path.strip("/") or parts.query:
         raise ValueError("must be the resource's endpoint alone, without a path or query")
-    return f"{parts.scheme}://{parts.netloc}"
+    return f"{parts.scheme}://{parts.netloc.lower()}"
 
 
 class Settings(BaseSettings):
@@ -32,6 +33,16 @@ class Settings(BaseSettings):
     )
     speech_key: Annotated[SecretStr | None, BeforeValidator(none_if_blank)] = Field(
         default=None, description="key of the Speech resource; unset, the app's identity is used (Microsoft Entra)"
+    )
+    speech_more_endpoints: Annotated[
+        tuple[Annotated[str, AfterValidator(_http_origin)], ...], NoDecode, BeforeValidator(split_commas)
+    ] = Field(
+        default=(),
+        description="endpoints of further Speech resources, separated by commas, over which the work is spread",
+    )
+    speech_more_keys: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(split_commas)] = Field(
+        default=(),
+        description="keys of these resources, separated by commas and in the same order; unset, the identity is used",
     )
     speech_api_version: Literal["3.1", "3.2", "2024-11-15", "2025-10-15"] = Field(
         default="3.1", description="version of the Speech-to-text REST API"
@@ -135,9 +146,26 @@ class Settings(BaseSettings):
             raise ValueError(
                 "DATA_STORAGE is missing: set a connection string, or DATA_STORAGE__blobServiceUri for an identity"
             )
+        if doubled := [url for url, times in Counter(self.speech_endpoints).items() if times > 1]:
+            raise ValueError(f"SPEECH_ENDPOINT and SPEECH_MORE_ENDPOINTS name {', '.join(doubled)} more than once")
+        if len(self.speech_more_keys) not in {0, len(self.speech_more_endpoints)}:
+            raise ValueError(
+                f"SPEECH_MORE_KEYS has {len(self.speech_more_keys)} keys for {len(self.speech_more_endpoints)} "
+                "SPEECH_MORE_ENDPOINTS: give one for each, in the same order, or none"
+            )
         if self.submission_recovery_seconds < 2 * self.speech_timeout_seconds:
             raise ValueError("SUBMISSION_RECOVERY_SECONDS must be at least twice SPEECH_TIMEOUT_SECONDS")
         return self
+
+    @property
+    def speech_endpoints(self) -> tuple[str, ...]:
+        """The endpoints of all Speech resources, SPEECH_ENDPOINT first."""
+        return (self.speech_endpoint, *self.speech_more_endpoints)
+
+    @property
+    def speech_keys(self) -> tuple[SecretStr | None, ...]:
+        """The key of each of these resources; None where the app's identity is used."""
+        return (self.speech_key, *(self.speech_more_keys or (None,) * len(self.speech_more_endpoints)))
 
 
 def environment_names() -> dict[str, str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from azure.core.exceptions import AzureError
 from azure.core.pipeline.transport import RequestsTransport
 from azure.storage.blob import BlobServiceClient
+from pydantic import SecretStr
 
 from shared.errors import SettingsError
 from shared.pipeline.closing import JobCloser
@@ -21,6 +22,7 @@ from shared.pipeline.ledger import AUDIO_CONTAINER, Ledger
 from shared.pipeline.outcomes import Outcomes
 from shared.pipeline.settling import FileSettler, SettlingRules
 from shared.pipeline.short_route import ShortRoute
+from shared.pipeline.speech_resources import SpeechResource, SpeechResources
 from shared.pipeline.submission import Submission
 from shared.pipeline.upkeep import Upkeep
 from shared.pipeline.webhook import WebhookKeeper
@@ -66,31 +68,36 @@ class App:
         return BlobContainer(self.storage.get_container_client(name))
 
     @cached_property
-    def _credential(self) -> "KeyCredential | TokenCredential":
-        key = self.settings.speech_key
-        return KeyCredential(key.get_secret_value()) if key else identity()
+    def resources(self) -> SpeechResources:
+        """The Speech resources over which the work is spread."""
+        pairs = zip(self.settings.speech_endpoints, self.settings.speech_keys, strict=True)
+        return SpeechResources([self._resource(endpoint, key) for endpoint, key in pairs])
 
-    def _speech_client(self, *, timeouts: Timeouts, max_retries: int) -> SpeechClient:
-        return SpeechClient(
-            self.settings.speech_endpoint,
-            self._credential,
+    def _resource(self, endpoint: str, key: SecretStr | None) -> SpeechResource:
+        credential = KeyCredential(key.get_secret_value()) if key else self._identity
+        seconds = self.settings.speech_timeout_seconds
+        speaking = partial(
+            SpeechClient,
+            endpoint,
+            credential,
             api_version=self.settings.speech_api_version,
-            timeouts=timeouts,
-            max_retries=max_retries,
             on_attempt=self.telemetry.speech_attempt,
+        )
+        return SpeechResource(
+            endpoint,
+            client=speaking(timeouts=Timeouts(min(10, seconds), seconds), max_retries=4),
+            creator=speaking(timeouts=Timeouts(min(10, seconds), seconds, seconds), max_retries=0),
+            recognizer=SpeechRecognizer(endpoint, credential, max_retries=0, on_attempt=self.telemetry.speech_attempt),
         )
 
     @cached_property
-    def client(self) -> SpeechClient:
-        """The Speech client for everything but creates."""
-        seconds = self.settings.speech_timeout_seconds
-        return self._speech_client(timeouts=Timeouts(min(10, seconds), seconds), max_retries=4)
+    def _identity(self) -> "TokenCredential":
+        return identity()
 
-    @cached_property
-    def _creator(self) -> SpeechClient:
-        """The Speech client for creates: it repeats nothing, and a call ends within the time limit."""
-        seconds = self.settings.speech_timeout_seconds
-        return self._speech_client(timeouts=Timeouts(min(10, seconds), seconds, seconds), max_retries=0)
+    @property
+    def client(self) -> SpeechClient:
+        """The Speech client of the first resource."""
+        return self.resources.first.client
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -109,6 +116,7 @@ class App:
             containers=self.container,
             ledger=self.ledger,
             outcomes=self.outcomes,
+            resources=self.resources,
             defaults=self.settings.default,
             telemetry=self.telemetry,
             now=self.now,
@@ -117,7 +125,7 @@ class App:
     @cached_property
     def _closer(self) -> JobCloser:
         return JobCloser(
-            client=self.client,
+            resources=self.resources,
             ledger=self.ledger,
             outcomes=self.outcomes,
             delete_transcriptions=self.settings.delete_transcriptions,
@@ -134,8 +142,7 @@ class App:
     @cached_property
     def _submission(self) -> Submission:
         return Submission(
-            client=self.client,
-            creator=self._creator,
+            resources=self.resources,
             ledger=self.ledger,
             closer=self._closer,
             links=self.links,
@@ -155,23 +162,17 @@ class App:
             intake=self.intake,
             submission=self._submission,
             short_route=ShortRoute(
-                recognizer=self.recognizer,
+                resources=self.resources,
                 containers=self.container,
                 ledger=self.ledger,
                 settler=self._settler,
                 now=self.now,
+                sleep=self.sleep,
             ),
             linger_seconds=self.settings.linger_seconds,
             work_seconds=self.settings.work_seconds,
             now=self.now,
             sleep=self.sleep,
-        )
-
-    @cached_property
-    def recognizer(self) -> SpeechRecognizer:
-        """The client of the short-audio API."""
-        return SpeechRecognizer(
-            self.settings.speech_endpoint, self._credential, on_attempt=self.telemetry.speech_attempt
         )
 
     @cached_property
@@ -194,7 +195,7 @@ class App:
     def collector(self) -> Collector:
         """Collects finished jobs."""
         return Collector(
-            client=self.client,
+            resources=self.resources,
             ledger=self.ledger,
             settler=self._settler,
             closer=self._closer,
@@ -207,7 +208,7 @@ class App:
     def upkeep(self) -> Upkeep:
         """What the timers do."""
         return Upkeep(
-            client=self.client,
+            resources=self.resources,
             containers=self.container,
             ledger=self.ledger,
             outcomes=self.outcomes,
@@ -221,20 +222,22 @@ class App:
         )
 
     @cached_property
-    def webhook(self) -> WebhookKeeper | None:
-        """The web hook's keeper; None where URL or secret are not set."""
+    def webhooks(self) -> tuple[WebhookKeeper, ...]:
+        """The keeper of the web hook at each Speech resource; none where URL or secret are not set."""
         url, secret = self.settings.webhook_url, self.settings.webhook_secret
-        return WebhookKeeper(self.client, url, secret.get_secret_value()) if url and secret else None
+        if url is None or secret is None:
+            return ()
+        return tuple(WebhookKeeper(one.client, url, secret.get_secret_value()) for one in self.resources)
 
     @cached_property
     def health(self) -> Health:
         """The health answer."""
         return Health(
-            client=self.client,
+            resources=self.resources,
             audio=self.container(AUDIO_CONTAINER),
             ledger=self.ledger,
             outcomes=self.outcomes,
-            webhook=self.webhook,
+            webhooks=self.webhooks,
             misconfigured=tuple(_doubts(self.settings)),
         )
 

@@ -5,9 +5,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
+from shared.errors import ResourceNotConfiguredError
 from shared.pipeline.ledger import AudioFile, Job, JobSummary, Ledger
 from shared.pipeline.outcomes import Outcomes
-from shared.speech.client import SpeechClient
+from shared.pipeline.speech_resources import SpeechResources
 from shared.speech.errors import SpeechError
 from shared.storage import Lease
 from shared.telemetry.telemetry import FileEnd, Telemetry
@@ -21,14 +22,14 @@ class JobCloser:
     def __init__(
         self,
         *,
-        client: SpeechClient,
+        resources: SpeechResources,
         ledger: Ledger,
         outcomes: Outcomes,
         delete_transcriptions: bool,
         telemetry: Telemetry,
         now: Callable[[], datetime],
     ) -> None:
-        self._client = client
+        self._resources = resources
         self._ledger = ledger
         self._outcomes = outcomes
         self._delete_transcriptions = delete_transcriptions
@@ -45,7 +46,7 @@ class JobCloser:
     def finish_closing(self, job: Job, *, lease: Lease | None = None) -> None:
         """What follows once the end is recorded: delete the transcription, then the open record."""
         if self._delete_transcriptions and job.transcription_id:
-            self._delete_transcription(job.transcription_id)
+            self._delete_transcription(job.endpoint, job.transcription_id)
         self._ledger.forget_open(job.id, lease)
 
     def fail(self, job: Job, reason: str, message: str, *, lease: Lease | None = None) -> None:
@@ -59,9 +60,9 @@ class JobCloser:
         self._telemetry.file_ended(FileEnd(file, end, now, job=job, reason=reason))
         return end
 
-    def _delete_transcription(self, transcription_id: str) -> None:
+    def _delete_transcription(self, endpoint: str | None, transcription_id: str) -> None:
         try:
-            self._client.transcriptions.delete(transcription_id)
-        except SpeechError as error:
+            self._resources.at(endpoint).client.transcriptions.delete(transcription_id)
+        except (SpeechError, ResourceNotConfiguredError) as error:
             # Its time to live will delete it; the results are stored.
             _log.warning("transcription %s could not be deleted: %s", transcription_id, error)

@@ -14,11 +14,12 @@ from urllib.parse import unquote, urlsplit
 
 from azure.core.exceptions import AzureError
 
-from shared.errors import BlobMissingError, LeaseHeldError, LeaseLostError
+from shared.errors import BlobMissingError, LeaseHeldError, LeaseLostError, ResourceNotConfiguredError
 from shared.pipeline.closing import JobCloser
 from shared.pipeline.ledger import AudioFile, Job, Ledger
 from shared.pipeline.messages import CollectMessage
 from shared.pipeline.settling import RESULT_MISSING, TRANSCRIPTION_GONE, End, FileSettler
+from shared.pipeline.speech_resources import SpeechResource, SpeechResources
 from shared.speech.client import SpeechClient
 from shared.speech.errors import MalformedResponse, NotFound, SpeechError
 from shared.speech.types.common import Status
@@ -43,6 +44,8 @@ class _Results:
     """What the service says of a finished transcription, and what has become of the job's files so far."""
 
     job: Job
+    client: SpeechClient
+    """Of the Speech resource that the job lives at."""
     files: list[File] = field(default_factory=list)
     report: dict[str, TranscriptionReportEntry] = field(default_factory=dict)
     error: tuple[str, str] | None = None
@@ -84,13 +87,21 @@ class _Results:
         return self._by_address.get(path) or self._by_address.get(path.partition("/")[2])
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A transcription and where it was found."""
+
+    resource: SpeechResource
+    transcription: Transcription
+
+
 class Collector:
     """Collects finished jobs."""
 
     def __init__(
         self,
         *,
-        client: SpeechClient,
+        resources: SpeechResources,
         ledger: Ledger,
         settler: FileSettler,
         closer: JobCloser,
@@ -98,7 +109,7 @@ class Collector:
         work_seconds: float,
         now: Callable[[], datetime],
     ) -> None:
-        self._client = client
+        self._resources = resources
         self._ledger = ledger
         self._settler = settler
         self._closer = closer
@@ -109,25 +120,27 @@ class Collector:
     def carry_out(self, message: CollectMessage) -> CollectMessage | None:
         """Collect what a message names; returns the message for the rest where time ran out."""
         if message.transcription:
-            unfinished = self.collect_transcription(message.transcription)
+            unfinished = self.collect_transcription(message.transcription, endpoint=message.endpoint)
         else:
             unfinished = self.collect(message.job) if message.job else None
         return CollectMessage(job=unfinished) if unfinished else None
 
-    def collect_transcription(self, transcription_id: str) -> str | None:
+    def collect_transcription(self, transcription_id: str, *, endpoint: str | None = None) -> str | None:
         """Collect the job of a transcription that the service says is finished; returns as `collect` does.
 
-        A transcription that is gone, or that is not this app's, is none of its business.
+        It is looked for at the Speech resource at `endpoint`; where that is not known, at all of them. A transcription
+        that is gone, or that is not this app's, is none of its business.
         """
-        try:
-            transcription = self._client.transcriptions.get(transcription_id)
-        except NotFound:
-            return None
-        if not _JOB_ID.fullmatch(transcription.display_name):
-            return None
-        return self.collect(transcription.display_name, found=transcription)
+        for resource in self._resources.behind(endpoint):
+            try:
+                transcription = resource.client.transcriptions.get(transcription_id)
+            except NotFound:
+                continue
+            if _JOB_ID.fullmatch(transcription.display_name):
+                return self.collect(transcription.display_name, found=_Found(resource, transcription))
+        return None
 
-    def collect(self, job_id: str, *, found: Transcription | None = None) -> str | None:
+    def collect(self, job_id: str, *, found: _Found | None = None) -> str | None:
         """Collect a job if it is open, finished and nobody else is at it.
 
         `found` is a transcription that carries the job's id, for a job that is not yet noted as submitted. Returns the
@@ -139,33 +152,42 @@ class Collector:
                 return self._collect(record[0], found, lease) if record else None
         except (LeaseHeldError, BlobMissingError):
             return None
+        except ResourceNotConfiguredError as error:
+            _log.error("job %s cannot be collected: %s", job_id, error, extra={"job": job_id})
+            return None
 
-    def _collect(self, job: Job, found: Transcription | None, lease: Lease) -> str | None:
+    def _collect(self, job: Job, found: _Found | None, lease: Lease) -> str | None:
         if self._ledger.is_closed(job.id):
             self._closer.finish_closing(job, lease=lease)
             return None
-        if job.transcription_id is None and found is not None:
-            job = job.submitted_as(found.id, now=self._now())
+        resource = self._resources.at(job.endpoint)
+        # Only what is where the job was sent can be its transcription.
+        transcription = found.transcription if found and found.resource is resource else None
+        if job.transcription_id is None and transcription is not None:
+            job = job.submitted_as(transcription.id, now=self._now())
             self._ledger.save_job(job, lease=lease)
         if job.transcription_id is None:
             return None
-        results = self._results(job, job.transcription_id, found)
+        results = self._results(job, resource.client, job.transcription_id, transcription)
         return self._settle(results, lease) if results else None
 
-    def _results(self, job: Job, transcription_id: str, found: Transcription | None) -> _Results | None:
+    def _results(
+        self, job: Job, client: SpeechClient, transcription_id: str, found: Transcription | None
+    ) -> _Results | None:
         """What there is to collect; None while the transcription is not finished."""
         try:
             # What was just read of it is not read again; a finished transcription does not change.
             known = found if found and found.id == transcription_id else None
-            transcription = known or self._client.transcriptions.get(transcription_id)
+            transcription = known or client.transcriptions.get(transcription_id)
             if transcription.status is None or not transcription.status.is_terminal:
                 return None
-            files = list(self._client.transcriptions.list_files(transcription_id))
+            files = list(client.transcriptions.list_files(transcription_id))
         except NotFound:
             message = f"The transcription {transcription_id} is no longer at the service, and its results with it."
-            return _Results(job, error=(TRANSCRIPTION_GONE, message))
+            return _Results(job, client, error=(TRANSCRIPTION_GONE, message))
         results = _Results(
             job.model_copy(update={"finished_at": transcription.last_action_date_time}),
+            client,
             files=[file for file in files if file.kind == FileKind.TRANSCRIPTION],
             error=_error(transcription),
             model=transcription.model.self_url if transcription.model else None,
@@ -176,7 +198,7 @@ class Collector:
 
     def _read_report(self, results: _Results, report: File) -> None:
         try:
-            entries = TranscriptionReport.from_json(self._client.download(report)).details
+            entries = TranscriptionReport.from_json(results.client.download(report)).details
         except MalformedResponse as error:
             results.faulty += 1
             _log.warning("job %s: the report cannot be read: %s", results.job.id, error, extra={"job": results.job.id})
@@ -227,7 +249,7 @@ class Collector:
             results.skipped.append(result)
             return
         try:
-            content = self._client.download(result)
+            content = results.client.download(result)
             source = source_of(content)
             file = results.find(source) if source else guess
             if file and file.key not in results.ends:

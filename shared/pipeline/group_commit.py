@@ -102,7 +102,7 @@ class GroupCommit:
         """
         made: list[tuple[Job, str | None]] = []
         with self._exclusively(deadline):
-            for job in self._jobs(head, self._screen(tickets)):
+            for job in map(self._submission.assign, self._jobs(head, self._screen(tickets))):
                 self._ledger.write_head(head.model_copy(update={"batch": job}), lease)
                 made.append((job, self._ledger.create_job(job)))
         return made

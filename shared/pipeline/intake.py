@@ -31,6 +31,7 @@ from shared.pipeline.options import (
 )
 from shared.pipeline.outcomes import Outcomes
 from shared.pipeline.short_route import MAX_CLIP_BYTES, unsuitable
+from shared.pipeline.speech_resources import SpeechResources
 from shared.pipeline.warnings import DIARIZATION_DROPPED, PRONUNCIATION_NOT_ASSESSED
 from shared.storage import BlobContainer, BlobInfo
 from shared.telemetry.logs import about
@@ -50,6 +51,7 @@ class Intake:
         containers: Callable[[str], BlobContainer],
         ledger: Ledger,
         outcomes: Outcomes,
+        resources: SpeechResources,
         defaults: TranscriptionOptions,
         telemetry: Telemetry,
         now: Callable[[], datetime],
@@ -58,6 +60,7 @@ class Intake:
         self._audio = containers(AUDIO_CONTAINER)
         self._ledger = ledger
         self._outcomes = outcomes
+        self._resources = resources
         self._defaults = defaults
         self._telemetry = telemetry
         self._now = now
@@ -163,13 +166,15 @@ class Intake:
 
     def _options_of(self, info: BlobInfo) -> TranscriptionOptions:
         folder, source = self._folder_options(info.name)
-        return resolve_options(
+        options = resolve_options(
             self._defaults,
             folder=folder,
             folder_source=source,
             metadata=info.metadata,
             metadata_source=f"the metadata of {info.name}",
         )
+        self._resources.suitable(options.model)
+        return options
 
     def _folder_options(self, path: str) -> tuple[dict[str, Any], str]:
         """The nearest `_options.json` up the blob's folders, and its path; OptionsError where it is wrong in itself."""
@@ -187,6 +192,10 @@ class Intake:
         content, current = found
         manifest = parse_manifest(content, where=info.name)
         options = manifest_options(manifest, self._defaults, where=info.name)
+        try:
+            self._resources.suitable(options.model)
+        except OptionsError as error:
+            raise ManifestError(f"`options` of {info.name}: {error}") from None
         reference = ManifestReference(path=current.name, etag=current.etag, container=manifest.container)
         if manifest.container:
             container_files(self._containers(manifest.container), reference)  # its limits show now

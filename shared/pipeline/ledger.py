@@ -150,6 +150,8 @@ class Job(_Record):
     manifest: ManifestReference | None = None
     whole_container: str | None = None
     """The container that this job submits whole, if it does."""
+    endpoint: str | None = None
+    """The Speech resource that it is sent to and lives at; None, in older records, is that of SPEECH_ENDPOINT."""
     transcription_id: str | None = None
     sent_at: datetime | None = None
     """When recovery last began to send it."""
@@ -170,6 +172,8 @@ class OpenJob:
 
     id: str
     state: str
+    endpoint: str | None
+    """The Speech resource that it lives at, as in its record."""
 
     @property
     def created_at(self) -> datetime:
@@ -298,7 +302,7 @@ class Ledger:
         """
         name = _open_name(job.id)
         try:
-            etag = self._blobs.write(name, _json(job), metadata={"state": job.state}, only_if_absent=True)
+            etag = self._blobs.write(name, _json(job), metadata=_metadata(job), only_if_absent=True)
         except StorageConditionError:
             return None
         if self.is_closed(job.id):
@@ -314,7 +318,11 @@ class Ledger:
     def open_jobs(self) -> list[OpenJob]:
         """All open jobs, oldest first; one listing tells."""
         return [
-            OpenJob(id=blob.name.removeprefix("jobs/open/").removesuffix(".json"), state=blob.metadata.get("state", ""))
+            OpenJob(
+                id=blob.name.removeprefix("jobs/open/").removesuffix(".json"),
+                state=blob.metadata.get("state", ""),
+                endpoint=blob.metadata.get("endpoint"),
+            )
             for blob in self._blobs.list("jobs/open/")
         ]
 
@@ -322,10 +330,14 @@ class Ledger:
         """Hold a job's lease; LeaseHeldError where somebody else has it, BlobMissingError where it is not open."""
         return self._blobs.lease(_open_name(job_id), seconds=self._lease_seconds)
 
-    def save_job(self, job: Job, *, lease: Lease | None = None, etag: str | None = None) -> None:
-        """Write a job's record under its lease or ETag; StorageConditionError where neither holds any more."""
-        metadata = {"state": job.state}
-        self._blobs.write(_open_name(job.id), _json(job), metadata=metadata, lease=lease, only_if_etag=etag)
+    def save_job(self, job: Job, *, lease: Lease | None = None, etag: str | None = None) -> str:
+        """Write a job's record under its lease or ETag, and return its new ETag.
+
+        StorageConditionError where neither holds any more.
+        """
+        return self._blobs.write(
+            _open_name(job.id), _json(job), metadata=_metadata(job), lease=lease, only_if_etag=etag
+        )
 
     def is_closed(self, job_id: str) -> bool:
         """Whether a job has ended."""
@@ -378,6 +390,11 @@ def _keys(job: Job) -> dict[str, int]:
     if job.whole_container and job.manifest:
         files[manifest_file(job.manifest).key] = 1
     return files
+
+
+def _metadata(job: Job) -> dict[str, str]:
+    """What a listing tells of an open job."""
+    return {"state": job.state, "endpoint": job.endpoint or ""}
 
 
 def _head_name(group: str) -> str:

@@ -14,6 +14,8 @@ class CollectMessage(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     transcription: str | None = None
+    endpoint: str | None = None
+    """Where the transcription is said to be; looked for there if that is one of the app's Speech resources."""
     job: str | None = None
 
     def encode(self) -> str:

@@ -7,13 +7,21 @@ written costs a second recognition of the clip.
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from shared.pipeline.ledger import AudioFile, Head, Job, Ledger, Ticket, new_job
 from shared.pipeline.options import TranscriptionOptions
 from shared.pipeline.settling import FileSettler
+from shared.pipeline.speech_resources import SpeechResources, Turns, did_nothing
 from shared.speech.audio_clip import ASSESSMENT_LIMIT_SECONDS, LIMIT_SECONDS, AudioClip, UnsupportedAudio
-from shared.speech.errors import BadRequest, ServerError, SpeechConnectionError, SpeechTimeout, Throttled
+from shared.speech.errors import (
+    BadRequest,
+    ServerError,
+    SpeechConnectionError,
+    SpeechError,
+    SpeechTimeout,
+    Throttled,
+)
 from shared.speech.recognition import Profanity, SpeechRecognizer
 from shared.speech.types.recognition import (
     DetailedRecognition,
@@ -32,6 +40,9 @@ MAX_CLIP_BYTES = 4_000_000
 """No clip is larger: 60 s of 16 kHz mono PCM are 1.9 MB."""
 
 _CLIPS_AT_ONCE = 4
+
+_PATIENCE = timedelta(seconds=30)
+"""Time for which a clip that no resource takes is tried; then another attempt is made of it, with its own pause."""
 
 _PROFANITY: dict[str, Profanity] = {"None": "raw", "Masked": "masked", "Removed": "removed", "Tags": "masked"}
 
@@ -65,17 +76,19 @@ class ShortRoute:
     def __init__(
         self,
         *,
-        recognizer: SpeechRecognizer,
+        resources: SpeechResources,
         containers: Callable[[str], BlobContainer],
         ledger: Ledger,
         settler: FileSettler,
         now: Callable[[], datetime],
+        sleep: Callable[[float], None],
     ) -> None:
-        self._recognizer = recognizer
+        self._resources = resources
         self._containers = containers
         self._ledger = ledger
         self._settler = settler
         self._now = now
+        self._sleep = sleep
 
     def carry_out(self, head: Head, tickets: Sequence[Ticket]) -> None:
         """Bring each ticket's clip to its end. SpeechError where the service refuses the app: nothing is lost."""
@@ -96,7 +109,7 @@ class ShortRoute:
         if why := unsuitable(content, job.options):
             return self._settler.fail(job, file, "NotShortAudio", why)
         try:
-            answer = self._recognize(content, job.options)
+            answer = self._ask(file, content, job.options)
         except (Throttled, ServerError, SpeechConnectionError, SpeechTimeout) as error:
             return self._settler.fail(job, file, "Transient", str(error))
         except BadRequest as error:
@@ -107,12 +120,32 @@ class ShortRoute:
         except ResultFileError as error:
             return self._settler.fail(job, file, "Internal", str(error))
 
-    def _recognize(self, content: bytes, options: TranscriptionOptions) -> DetailedRecognition:
-        reference = options.reference_text
-        return self._recognizer.recognize(
-            content,
-            language=options.locale,
-            format="detailed",
-            profanity=_PROFANITY[options.profanity],
-            pronunciation=_assessment(reference) if reference else None,
+    def _ask(self, file: AudioFile, content: bytes, options: TranscriptionOptions) -> DetailedRecognition:
+        """The answer of the first resource that takes the clip; SpeechError of the last one that did not."""
+        turns = Turns(
+            self._resources.in_turn(None, key=file.key),
+            until=self._now() + _PATIENCE,
+            now=self._now,
+            sleep=self._sleep,
         )
+        refusal: SpeechError | None = None
+        for resource in turns:
+            try:
+                return _recognize(resource.recognizer, content, options)
+            except SpeechError as error:
+                if not did_nothing(error):
+                    raise
+                refusal = error
+                turns.pass_over(resource, error)
+        raise refusal or SpeechTimeout("no Speech resource was asked in time")
+
+
+def _recognize(recognizer: SpeechRecognizer, content: bytes, options: TranscriptionOptions) -> DetailedRecognition:
+    reference = options.reference_text
+    return recognizer.recognize(
+        content,
+        language=options.locale,
+        format="detailed",
+        profanity=_PROFANITY[options.profanity],
+        pronunciation=_assessment(reference) if reference else None,
+    )

@@ -1,20 +1,22 @@
 """Upkeep: what timers do so that a crash or a lost event costs time, never a transcript."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from itertools import islice
 
 from azure.core.exceptions import AzureError
 
-from shared.errors import DropscribeError
+from shared.errors import DropscribeError, ResourceNotConfiguredError
 from shared.pipeline.group_commit import GroupCommit
 from shared.pipeline.intake import Intake
 from shared.pipeline.ledger import AUDIO_CONTAINER, AudioFile, Ledger, OpenJob
 from shared.pipeline.messages import CollectMessage
 from shared.pipeline.outcomes import Outcomes
+from shared.pipeline.speech_resources import SpeechResource, SpeechResources
 from shared.pipeline.submission import Submission
-from shared.speech.client import SpeechClient
 from shared.speech.errors import SpeechError
 from shared.speech.filters import Filter
 from shared.speech.types.transcriptions import Transcription
@@ -35,7 +37,7 @@ class Upkeep:
     def __init__(
         self,
         *,
-        client: SpeechClient,
+        resources: SpeechResources,
         containers: Callable[[str], BlobContainer],
         ledger: Ledger,
         outcomes: Outcomes,
@@ -47,7 +49,7 @@ class Upkeep:
         telemetry: Telemetry,
         now: Callable[[], datetime],
     ) -> None:
-        self._client = client
+        self._resources = resources
         self._audio = containers(AUDIO_CONTAINER)
         self._ledger = ledger
         self._outcomes = outcomes
@@ -71,16 +73,39 @@ class Upkeep:
     def sweep(self) -> list[CollectMessage]:
         """Recover submissions that were not confirmed, and name every finished job, so that it is collected.
 
-        The service is asked for its list once, which costs a request for 100 transcriptions rather than for each.
+        Each Speech resource is looked after by itself, so that one in trouble holds up no other's jobs.
         """
         jobs = self._ledger.open_jobs()
         self._report_jobs(jobs)
+        by_endpoint: dict[str | None, list[OpenJob]] = defaultdict(list)
+        for job in jobs:
+            by_endpoint[job.endpoint].append(job)
+        with ThreadPoolExecutor(max(1, len(by_endpoint))) as threads:
+            found = threads.map(self._sweep_at, by_endpoint, by_endpoint.values())
+            return [message for messages in found for message in messages]
+
+    def _sweep_at(self, endpoint: str | None, jobs: Sequence[OpenJob]) -> list[CollectMessage]:
+        """The same for the jobs that live at one Speech resource."""
+        try:
+            resource = self._resources.at(endpoint)
+            self._recover(jobs)
+            known = self._transcriptions_since(resource, jobs[0].created_at)
+        except ResourceNotConfiguredError as error:
+            _log.error("%d open jobs, the first of them %s, cannot be looked after: %s", len(jobs), jobs[0].id, error)
+        except SpeechError as error:
+            _log.warning("%d open jobs are left for the next round: %s", len(jobs), error)
+        else:
+            return self._messages(resource, jobs, known)
+        return []
+
+    def _recover(self, jobs: Sequence[OpenJob]) -> None:
+        """Recover what was not confirmed. SpeechError where the resource cannot be asked, so others wait as well."""
         for job in jobs:
             if job.state == "submitting" and self._now() - job.created_at > self._recovery:
-                self._submission.recover(job.id)
-        known = self._transcriptions_since(jobs[0].created_at) if jobs else {}
-        messages = (self._message(job, known.get(job.id)) for job in jobs)
-        return [message for message in messages if message]
+                try:
+                    self._submission.recover(job.id)
+                except (DropscribeError, AzureError) as error:
+                    _log.warning("job %s is left for the next round: %s", job.id, error, extra={"job": job.id})
 
     def find_missed_audio(self) -> int:
         """Take in audio whose event never came, as far back as the settings say; return how many were found."""
@@ -119,13 +144,21 @@ class Upkeep:
         file = AudioFile.of(AUDIO_CONTAINER, blob)
         return file.key not in known and not self._outcomes.settled(file)
 
-    def _transcriptions_since(self, moment: datetime) -> dict[str, Transcription]:
+    def _transcriptions_since(self, resource: SpeechResource, moment: datetime) -> dict[str, Transcription]:
+        """Those of a resource by name: one list costs a request for 100 of them, rather than for each."""
         since = Filter.created_date_time >= moment - _CLOCK_SKEW
-        return {item.display_name: item for item in self._client.transcriptions.list(filter=since)}
+        return {item.display_name: item for item in resource.client.transcriptions.list(filter=since)}
 
-    def _message(self, job: OpenJob, transcription: Transcription | None) -> CollectMessage | None:
-        """What to collect: a finished transcription, or a job whose transcription is gone."""
-        if transcription is None:
-            return CollectMessage(job=job.id) if job.state == "submitted" else None
-        finished = transcription.status is not None and transcription.status.is_terminal
-        return CollectMessage(transcription=transcription.id) if finished else None
+    @staticmethod
+    def _messages(
+        resource: SpeechResource, jobs: Sequence[OpenJob], known: Mapping[str, Transcription]
+    ) -> list[CollectMessage]:
+        """What to collect: finished transcriptions, and jobs whose transcription is gone."""
+        messages = []
+        for job in jobs:
+            transcription = known.get(job.id)
+            if transcription is None and job.state == "submitted":
+                messages.append(CollectMessage(job=job.id))
+            elif transcription and transcription.status and transcription.status.is_terminal:
+                messages.append(CollectMessage(transcription=transcription.id, endpoint=resource.endpoint))
+        return messages

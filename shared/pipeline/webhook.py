@@ -1,11 +1,13 @@
-"""The app's web hook at the Speech service: registered, signed with the current secret, and alive."""
+"""The app's web hook at each Speech resource: registered, signed with the current secret, and alive."""
 
 import hashlib
 import hmac
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from shared.speech.client import SpeechClient
+from shared.speech.errors import SpeechError
 from shared.speech.types.common import Status
 from shared.speech.types.webhooks import NewWebHook, WebHook, WebHookEvents, WebHookProperties, WebHookUpdate
 
@@ -17,7 +19,7 @@ _EVENTS = WebHookEvents(transcription_completion=True, ping=True)
 
 @dataclass(frozen=True)
 class WebhookKeeper:
-    """Keeps one hook for the app's URL."""
+    """Keeps one hook for the app's URL at one Speech resource."""
 
     client: SpeechClient
     url: str
@@ -40,7 +42,7 @@ class WebhookKeeper:
                     custom_properties=self._marks(),
                 )
             )
-            _log.info("the web hook was registered")
+            _log.info("the web hook was registered at %s", self.client.endpoint)
             return "registered"
         for surplus in hooks[1:]:
             self.client.webhooks.delete(surplus.id)
@@ -62,10 +64,23 @@ class WebhookKeeper:
                 custom_properties=self._marks(),
             ),
         )
-        _log.warning("the web hook was repaired")
+        _log.warning("the web hook was repaired at %s", self.client.endpoint)
         return "repaired"
 
     def _marks(self) -> dict[str, str]:
         """What tells a hook with an outdated secret, which the service never shows: a digest that reveals nothing."""
         digest = hmac.digest(self.secret.encode(), b"dropscribe web hook", hashlib.sha256).hex()[:16]
         return {"secretDigest": digest}
+
+
+def keep_all(keepers: Iterable[WebhookKeeper]) -> None:
+    """Keep the hook at each resource; ExceptionGroup of SpeechErrors once all were tried, where some refused."""
+    refusals = []
+    for keeper in keepers:
+        try:
+            keeper.keep()
+        except SpeechError as error:
+            error.add_note(f"web hook at {keeper.client.endpoint}")
+            refusals.append(error)
+    if refusals:
+        raise ExceptionGroup("web hooks could not be kept", refusals)

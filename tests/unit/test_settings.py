@@ -54,6 +54,7 @@ def test_defaults_are_what_the_table_says(environment: pytest.MonkeyPatch) -> No
     [
         ("SPEECH_ENDPOINT", "westeurope", "https://"),
         ("SPEECH_ENDPOINT", "https://x.cognitiveservices.azure.com/speechtotext/v3.1", "without a path"),
+        ("SPEECH_MORE_ENDPOINTS", "https://a.example.com,westeurope", "https://"),
         ("SPEECH_API_VERSION", "3.0", "'3.1'"),
         ("BLOB_TRIGGER_SOURCE", "Polling", "'EventGrid'"),
         ("MAX_ATTEMPTS", "0", "greater than or equal to 1"),
@@ -110,3 +111,40 @@ def test_every_setting_is_described() -> None:
     """No setting without a meaning."""
     assert all(environment_names().values())
     assert all(field.description for field in Settings.model_fields.values())
+
+
+@pytest.mark.parametrize(
+    ("more", "keys", "told"),
+    [
+        ("http://127.0.0.1:8300/", "", "name http://127.0.0.1:8300 more than once"),
+        ("https://A.example.com, https://a.example.com", "", "name https://a.example.com more than once"),
+        ("https://a.example.com,https://b.example.com", "secret", "has 1 keys for 2"),
+        ("", "secret", "has 1 keys for 0"),
+    ],
+)
+def test_speech_resources_that_do_not_fit_together_are_told(
+    environment: pytest.MonkeyPatch, more: str, keys: str, told: str
+) -> None:
+    """A resource named twice and a number of keys that does not fit are named, without any key."""
+    environment.setenv("SPEECH_MORE_ENDPOINTS", more)
+    environment.setenv("SPEECH_MORE_KEYS", keys)
+    with pytest.raises(SettingsError) as caught:
+        settings.load_settings()
+    assert told in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+def test_each_speech_resource_has_its_key_or_none(environment: pytest.MonkeyPatch) -> None:
+    """Keys follow the order of the endpoints and are not shown; without them the identity is used."""
+    environment.setenv("SPEECH_MORE_ENDPOINTS", "https://a.example.com, https://b.example.com")
+    assert settings.load_settings().speech_keys == (None, None, None)
+    environment.setenv("SPEECH_MORE_KEYS", "secret-a, secret-b")
+    settings.load_settings.cache_clear()
+    loaded = settings.load_settings()
+    keys = dict(zip(loaded.speech_endpoints, loaded.speech_keys, strict=True))
+    assert {endpoint: key and key.get_secret_value() for endpoint, key in keys.items()} == {
+        "http://127.0.0.1:8300": None,
+        "https://a.example.com": "secret-a",
+        "https://b.example.com": "secret-b",
+    }
+    assert "secret-" not in repr(loaded)

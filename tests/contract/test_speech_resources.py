@@ -1,0 +1,392 @@
+"""The pipeline over two Speech resources: two emulated services with keys of their own, and one storage."""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from azure.core.exceptions import ServiceResponseError
+from pydantic import SecretStr
+
+from devstack.azurite import Azurite
+from emulator import SpeechEmulator
+from emulator.faults import Cut, Fault, ServerError, Throttle
+from shared.notifications import SIGNATURE_HEADER, Event, receive
+from shared.pipeline.ledger import Job
+from shared.pipeline.messages import CollectMessage
+from shared.pipeline.webhook import keep_all
+from shared.wiring import App
+from tests.contract.surroundings import Receiver
+from tests.contract.test_pipeline import CLIP, Pipeline, open_pipeline
+
+THROTTLED = Throttle(operation="Transcriptions_Create")
+
+
+@dataclass
+class Resources:
+    """The app's parts, and the two services that they speak to."""
+
+    pipeline: Pipeline
+    services: tuple[SpeechEmulator, SpeechEmulator]
+
+    def submit(self, *names: str, model: str = "") -> None:
+        """Upload each file and take it in by itself, as a job of its own."""
+        for name in names:
+            self.pipeline.upload(name, model=model)
+            self.pipeline.receive(name)
+
+    def sources(self) -> list[list[str]]:
+        """The audio that each service was given, once for each time."""
+        return [
+            sorted(url.partition("/audio/")[2] for seen in service.transcriptions for url in seen.content_urls)
+            for service in self.services
+        ]
+
+    def creates(self) -> list[int]:
+        """The creates that each service saw."""
+        return [
+            sum(seen.operation == "Transcriptions_Create" for seen in service.requests) for service in self.services
+        ]
+
+    def arm(self, *faults: Fault) -> None:
+        """Arm both services."""
+        for service in self.services:
+            service.arm(faults)
+
+    def job(self) -> Job:
+        """The one open job."""
+        (open_job,) = self.pipeline.app.ledger.open_jobs()
+        found = self.pipeline.app.ledger.job(open_job.id)
+        assert found
+        assert found[0].endpoint == open_job.endpoint
+        return found[0]
+
+    def recover(self) -> None:
+        """Sweep once the recovery time is over."""
+        self.pipeline.clock.sleep(31)
+        self.pipeline.app.upkeep.sweep()
+
+    def collect(self) -> None:
+        """Have what is finished at either service collected."""
+        self.services[1].settle()
+        self.pipeline.collect()
+
+    def restarted(self, **settings: object) -> App:
+        """The app as another process has it, with some settings changed."""
+        app = self.pipeline.app
+        return replace(app, settings=app.settings.model_copy(update=settings))
+
+
+@pytest.fixture
+def resources(azurite: Azurite) -> Iterator[Resources]:
+    """Two services and the pipeline over them."""
+    with (
+        SpeechEmulator(key="key-of-the-second") as second,
+        open_pipeline(
+            azurite, engine="scripted", speech_more_endpoints=second.endpoint, speech_more_keys=second.key
+        ) as pipeline,
+    ):
+        yield Resources(pipeline, (pipeline.emulator, second))
+
+
+def the_other(resources: Resources, service: SpeechEmulator) -> SpeechEmulator:
+    """The service that is not this one."""
+    first, second = resources.services
+    return second if service is first else first
+
+
+def home_of(resources: Resources) -> SpeechEmulator:
+    """The service that the open job's record names."""
+    (home,) = (service for service in resources.services if service.endpoint == resources.job().endpoint)
+    return home
+
+
+def test_jobs_are_spread_and_collected_from_where_they_live(resources: Resources) -> None:
+    """Each job goes to one resource; the results of both are collected, and both are tidied up."""
+    names = [f"{number:02}.wav" for number in range(12)]
+    resources.submit(*names)
+    first, second = resources.sources()
+    assert sorted(first + second) == names
+    assert first
+    assert second
+    resources.collect()
+    assert all(resources.pipeline.json("transcripts", name) for name in names)
+    assert resources.pipeline.under_way() == []
+    clients = [one.client for one in resources.pipeline.app.resources]
+    assert [list(client.transcriptions.list()) for client in clients] == [[], []]
+
+
+def test_a_throttled_job_goes_to_the_next_resource_at_once(resources: Resources) -> None:
+    """A 429 moves the job, whichever resource it was for, without waiting; its record says where it lives."""
+    for throttled in resources.services:
+        throttled.arm([Throttle(operation="Transcriptions_Create", retry_after=600)])
+        before = resources.pipeline.clock.ahead
+        for number in range(4):
+            name = f"{throttled.endpoint[-5:]}-{number}.wav"
+            resources.submit(name)
+            assert home_of(resources) is the_other(resources, throttled)
+            resources.collect()
+            assert resources.pipeline.json("transcripts", name)
+        lingers = 4 * resources.pipeline.app.settings.linger_seconds
+        assert resources.pipeline.clock.ahead - before == pytest.approx(lingers)
+        throttled.arm([])
+    assert sum(map(len, resources.sources())) == 8
+
+
+def test_when_all_are_throttled_the_first_one_that_is_ready_is_asked(resources: Resources) -> None:
+    """Each Retry-After is waited out: the resource that is ready first gets the job, and the other is let alone."""
+    first, second = resources.services
+    first.arm([Throttle(operation="Transcriptions_Create", count=1, retry_after=8)])
+    second.arm([Throttle(operation="Transcriptions_Create", count=2, retry_after=3)])
+    resources.submit("a.wav")
+    assert resources.creates() == [1, 3]
+    assert home_of(resources) is second
+    resources.collect()
+    assert resources.pipeline.json("transcripts", "a.wav")
+
+
+def test_a_resource_that_cannot_be_reached_is_passed_over(resources: Resources) -> None:
+    """A refused connection did nothing, so the job goes on to the next resource."""
+    away = "http://127.0.0.1:1"
+    (key,) = resources.pipeline.app.settings.speech_more_keys
+    settings = {"speech_more_endpoints": (away, resources.services[1].endpoint), "speech_more_keys": (key, key)}
+    resources.pipeline.app = resources.restarted(**settings)
+    names = [f"{number}.wav" for number in range(6)]
+    resources.submit(*names)
+    assert {job.endpoint for job in resources.pipeline.app.ledger.open_jobs()} == {
+        service.endpoint for service in resources.services
+    }
+    resources.collect()
+    assert all(resources.pipeline.json("transcripts", name) for name in names)
+
+
+@pytest.mark.parametrize("after_effect", [True, False])
+@pytest.mark.parametrize("lost", [Cut, ServerError])
+def test_a_job_whose_answer_was_lost_stays_where_it_was_sent(
+    resources: Resources, lost: type[Cut | ServerError], after_effect: bool
+) -> None:
+    """Nobody knows what happened there, so it is sent nowhere else; recovery looks there, and adopts or sends."""
+    resources.arm(lost(operation="Transcriptions_Create", count=1, after_effect=after_effect))
+    resources.submit("a.wav")
+    home = home_of(resources)
+    assert sum(resources.creates()) == 1
+    resources.arm()
+    resources.recover()
+    resources.collect()
+    assert resources.sources() == [["a.wav"] if service is home else [] for service in resources.services]
+    assert sum(resources.creates()) == (1 if after_effect else 2)
+    assert resources.pipeline.json("transcripts", "a.wav")
+
+
+def test_an_answer_lost_after_a_move_is_looked_for_where_the_job_moved(resources: Resources) -> None:
+    """The first resource throttles, the second does the work and its answer is lost: recovery finds it there."""
+    resources.arm(THROTTLED)
+    resources.submit("a.wav")  # left to recovery, for its record names one that has not taken it
+    home = home_of(resources)
+    other = the_other(resources, home)
+    home.arm([Throttle(operation="Transcriptions_Create", count=1)])
+    other.arm([Cut(operation="Transcriptions_Create", after_effect=True)])
+    resources.recover()
+    assert home_of(resources) is other
+    other.arm([])
+    creates = resources.creates()
+    resources.recover()
+    assert resources.creates() == creates
+    resources.collect()
+    assert resources.sources() == [["a.wav"] if service is other else [] for service in resources.services]
+    assert resources.pipeline.json("transcripts", "a.wav")
+
+
+@pytest.mark.parametrize("written", [True, False])
+def test_a_crash_at_a_move_neither_loses_nor_doubles(
+    resources: Resources, monkeypatch: pytest.MonkeyPatch, written: bool
+) -> None:
+    """Killed before or after the move was written, with no create sent on its strength: the file is submitted once."""
+    resources.arm(Throttle(operation="Transcriptions_Create", count=1))
+    ledger = resources.pipeline.app.ledger
+    save = ledger.save_job
+
+    def killed(job: Job, **condition: Any) -> str:  # noqa: ANN401 - passed on
+        if written:
+            save(job, **condition)
+        raise ServiceResponseError("killed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ledger, "save_job", killed)
+        with pytest.raises(ServiceResponseError):
+            resources.submit("a.wav")
+    assert sum(resources.creates()) == 1
+    throttled = next(service for service in resources.services if service.requests)
+    assert (home_of(resources) is throttled) is not written
+    resources.recover()
+    resources.collect()
+    assert sorted(resources.sources()) == [[], ["a.wav"]]
+    assert resources.pipeline.json("transcripts", "a.wav")
+
+
+def test_who_was_overtaken_by_recovery_sends_nothing_more(
+    resources: Resources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sender that slept while another instance recovered its job cannot note its move, so it stops."""
+    resources.arm(Throttle(operation="Transcriptions_Create", count=1))
+    ledger = resources.pipeline.app.ledger
+    save = ledger.save_job
+    rescuer = resources.restarted()
+
+    def overtaken(job: Job, **condition: Any) -> str:  # noqa: ANN401 - passed on
+        monkeypatch.undo()
+        resources.arm()
+        resources.pipeline.clock.sleep(31)
+        rescuer.upkeep.sweep()
+        return save(job, **condition)
+
+    monkeypatch.setattr(ledger, "save_job", overtaken)
+    resources.submit("a.wav")
+    assert resources.job().state == "submitted"
+    assert sorted(resources.sources()) == [[], ["a.wav"]]
+
+
+def test_a_model_goes_to_the_resource_it_lives_in(resources: Resources) -> None:
+    """A job with a model waits for the model's resource and no other; a model of none fails the file at intake."""
+    first, second = resources.services
+    first.arm([THROTTLED])
+    resources.submit("plain.wav")
+    (plain,) = resources.pipeline.app.resources.at(second.endpoint).client.transcriptions.list()
+    assert plain.model
+    asked = resources.creates()[0]
+    second.arm([Throttle(operation="Transcriptions_Create", count=1)])
+    resources.submit(*(f"{number}.wav" for number in range(4)), model=plain.model.self_url)
+    assert resources.creates() == [asked, 1 + 1 + 4]
+    assert {job.endpoint for job in resources.pipeline.app.ledger.open_jobs()} == {second.endpoint}
+    resources.submit("foreign.wav", model="https://elsewhere.example.com/speechtotext/v3.1/models/x")
+    failure = resources.pipeline.json("failed", "foreign.wav")
+    assert failure["reason"] == "InvalidOptions"
+    assert all(service.endpoint in failure["message"] for service in resources.services)
+    manifest = b'{"files": ["0.wav"], "options": {"model": "https://elsewhere.example.com/x"}}'
+    resources.pipeline.app.container("audio").write("m.transcription.json", manifest)
+    resources.pipeline.receive("m.transcription.json")
+    assert resources.pipeline.json("failed", "m.transcription.json")["reason"] == "InvalidManifest"
+
+
+def test_a_model_whose_resource_was_removed_fails_its_files(resources: Resources) -> None:
+    """Files that waited while their model's resource was taken out of the settings end with a clear record."""
+    resources.pipeline.upload("a.wav", model=f"{resources.services[1].base_url}/models/x")
+    (group,) = resources.pipeline.app.intake.receive("a.wav")
+    third = "http://127.0.0.1:1"
+    resources.restarted(speech_more_endpoints=(third,)).commit.commit(group)
+    failure = resources.pipeline.json("failed", "a.wav")
+    assert failure["reason"] == "InvalidOptions"
+    assert third in failure["message"]
+    assert resources.pipeline.under_way() == []
+
+
+def test_jobs_of_a_removed_resource_wait_and_are_told_of(
+    resources: Resources, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A resource taken out of the settings holds up nobody else; its jobs go on once it is back."""
+    names = [f"{number}.wav" for number in range(8)]
+    resources.submit(*names)
+    by_service = resources.sources()
+    assert all(by_service)
+    resources.services[1].settle()
+    complete = resources.pipeline.app
+    resources.pipeline.app = resources.restarted(speech_more_endpoints=(), speech_more_keys=())
+    with caplog.at_level(logging.ERROR, logger="dropscribe"):
+        resources.pipeline.collect()
+    gone = resources.services[1].endpoint
+    assert any(gone in record.getMessage() for record in caplog.records)
+    assert all(resources.pipeline.json("transcripts", name) for name in by_service[0])
+    report = resources.pipeline.app.health.report()
+    assert report["status"] == "unhealthy"
+    assert any(gone in told and f"{len(by_service[1])} open jobs" in told for told in report["misconfigured"])
+    lost = complete.ledger.open_jobs()[0].id
+    assert resources.pipeline.app.collector.carry_out(CollectMessage(job=lost)) is None
+    resources.pipeline.app = complete
+    resources.collect()
+    assert all(resources.pipeline.json("transcripts", name) for name in names)
+    assert not any("open jobs" in told for told in complete.health.report()["misconfigured"])
+
+
+def test_a_resource_in_trouble_holds_up_no_other(resources: Resources) -> None:
+    """While one resource cannot list its transcriptions, the jobs of the other are collected; health names it."""
+    names = [f"{number}.wav" for number in range(8)]
+    resources.submit(*names)
+    first, second = resources.sources()
+    resources.services[1].settle()
+    resources.services[1].arm([ServerError(operation="*", status=501)])  # which the client does not ask again
+    resources.pipeline.collect()
+    done = {name for name in names if resources.pipeline.json("transcripts", name)}
+    assert done == set(first)
+    speech = resources.pipeline.app.health.report()["speech"]
+    assert speech.startswith(f"{resources.services[1].endpoint}: ServerError")
+    resources.services[1].arm([])
+    resources.collect()
+    assert all(resources.pipeline.json("transcripts", name) for name in second)
+
+
+def test_records_from_before_there_were_several_belong_to_the_first(resources: Resources) -> None:
+    """An open job without a resource in its record, as an earlier release wrote it, is collected from the first."""
+    second = resources.services[1]
+    second.arm([THROTTLED])
+    resources.submit("a.wav")
+    ledger = resources.pipeline.app.ledger
+    old = resources.job().model_copy(update={"endpoint": None})
+    ledger.save_job(old)
+    assert ledger.open_jobs()[0].endpoint is None
+    second.arm([])
+    resources.collect()
+    assert resources.pipeline.json("transcripts", "a.wav")
+    assert resources.pipeline.under_way() == []
+
+
+def test_each_resource_has_its_hook_and_tells_of_its_jobs(resources: Resources, receiver: Receiver) -> None:
+    """One hook at each; a notification has its job collected from the resource in it, or else from where it is."""
+    app = resources.restarted(webhook_url=receiver.url, webhook_secret=SecretStr("a secret"))
+    resources.services[0].arm([ServerError(operation="WebHooks_List", status=501, count=1)])
+    with pytest.raises(ExceptionGroup, match="web hooks"):
+        keep_all(app.webhooks)
+    assert app.health.report()["webhook"].startswith(resources.services[0].endpoint)
+    keep_all(app.webhooks)
+    for service in resources.services:
+        service.settle()
+    assert app.health.report()["webhook"] == "ok"
+    names = [f"{number}.wav" for number in range(8)]
+    resources.submit(*names)
+    for service in resources.services:
+        service.settle()
+    events = [
+        receive(
+            {"X-MicrosoftSpeechServices-Event": one.event, SIGNATURE_HEADER: one.signature or ""},
+            {name: values[0] for name, values in one.query.items()},
+            one.body,
+            ["a secret"],
+        )
+        for one in receiver.received
+        if one.event.lower() == "transcriptioncompletion"
+    ]
+    assert {urlsplit(event.endpoint).netloc for event in events if isinstance(event, Event)} == {
+        urlsplit(service.endpoint).netloc for service in resources.services
+    }
+    for number, event in enumerate(events):
+        assert isinstance(event, Event)
+        hint = event.endpoint if number % 2 else "https://westeurope.api.cognitive.microsoft.com"
+        app.collector.carry_out(CollectMessage(transcription=event.entity_id, endpoint=hint))
+    assert all(resources.pipeline.json("transcripts", name) for name in names)
+    assert resources.pipeline.under_way() == []
+
+
+def test_short_audio_is_spread_and_goes_on_to_the_next(resources: Resources) -> None:
+    """Clips are shared out; where one resource throttles, the other answers at once."""
+    names = [f"{number}.wav" for number in range(8)]
+    for name in names:
+        resources.pipeline.upload(name, CLIP, route="short")
+    resources.pipeline.receive(*names)
+    assert all(service.requests for service in resources.services)
+    resources.services[0].arm([Throttle(operation="ShortAudio_Recognize")])
+    before = resources.pipeline.clock.ahead
+    resources.pipeline.upload("more.wav", CLIP, route="short")
+    resources.pipeline.receive("more.wav")
+    assert resources.pipeline.clock.ahead == before
+    assert all(resources.pipeline.json("transcripts", name) for name in [*names, "more.wav"])
