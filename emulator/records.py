@@ -181,6 +181,8 @@ class CustomModel(Entity):
     email: str | None = None
     copy_of: str | None = None
     """The id of the model, of whatever subscription, that this is a copy of."""
+    copied_by: str | None = None
+    """The subscription of the original."""
 
     def needs(self) -> set[str]:
         """What it was made from; while it is a copy that is not finished, the original."""

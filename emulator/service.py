@@ -33,6 +33,7 @@ from emulator.resources.entities import Parts
 from emulator.resources.evaluations import Evaluations
 from emulator.resources.health import ServiceHealth
 from emulator.resources.models import Models
+from emulator.resources.operations import Operations
 from emulator.resources.projects import Projects
 from emulator.resources.tokens import TokenService
 from emulator.resources.transcriptions import Transcriptions
@@ -171,6 +172,7 @@ class Service:
             "Endpoints": endpoints,
             "Evaluations": evaluations,
             "Models": models,
+            "Operations": Operations(self.store, self.jobs),
             "Projects": Projects(parts, members=(datasets, models, evaluations, endpoints, transcriptions)),
             "Transcriptions": transcriptions,
             "Transcriptions_Transcribe": FastTranscription(

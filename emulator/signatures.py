@@ -1,9 +1,11 @@
-"""The two signatures of the service: of web hook payloads, and of the expiring URLs of result files."""
+"""The signatures of the service: of web hook payloads, expiring URLs of files, and authorizations to copy a model."""
 
 import base64
 import hashlib
 import hmac
 from datetime import UTC, datetime
+
+import orjson
 
 
 def payload_signature(secret: str, payload: bytes) -> str:
@@ -21,6 +23,11 @@ def grants(key: bytes, file_id: str, stamp: str, signature: str, now: datetime) 
     """Whether the query's `se` and `sig` grant reading this file now."""
     genuine = hmac.compare_digest(_grant(key, file_id, stamp).encode(), signature.encode())
     return genuine and datetime.fromtimestamp(int(stamp), UTC) > now
+
+
+def copy_authorization(key: bytes, target: str, source: str, expires: str) -> str:
+    """The id of an authorization to copy a model from one resource to another: only the service can make it."""
+    return hmac.digest(key, orjson.dumps([target, source, expires]), hashlib.sha256).hex()
 
 
 def _grant(key: bytes, file_id: str, stamp: str) -> str:

@@ -5,15 +5,24 @@ from uuid import uuid4
 
 from aiohttp import web
 
+from emulator import model_copies
 from emulator.app import Call, answer, subscription_of
 from emulator.errors import ApiError, invalid_request, not_found
 from emulator.filters import Value
 from emulator.links import base_model_id
 from emulator.models import BaseModel
 from emulator.paging import page, select
-from emulator.payloads.models import CustomModelCreate, ModelCopy, ModelUpdate
+from emulator.payloads.models import (
+    CustomModelCreate,
+    DatedCustomModelCreate,
+    ModelCopy,
+    ModelCopyAuthorization,
+    ModelCopyAuthorizationDefinition,
+    ModelUpdate,
+)
 from emulator.records import CustomModel, Endpoint, Evaluation, Transcription
 from emulator.resources.entities import EntitiesWithFiles, Parts
+from emulator.resources.operations import operation_url, show_operation
 from emulator.results import Json, iso_timestamp
 
 ADAPTS_WITH = ["Language", "LanguageMarkdown", "Pronunciation", "Acoustic"]
@@ -49,7 +58,7 @@ class Models(EntitiesWithFiles[CustomModel]):
 
     async def create(self, call: Call) -> web.Response:
         """Operation Models_Create: training from `datasets` and `text`; without `baseModel` from the current one."""
-        payload = await call.payload(CustomModelCreate)
+        payload = await call.payload(DatedCustomModelCreate if call.links.dated else CustomModelCreate)
         self.check_locale(payload.locale)
         model = CustomModel.model_validate(
             self.common_fields(call, payload)
@@ -58,9 +67,8 @@ class Models(EntitiesWithFiles[CustomModel]):
                 "locale": payload.locale,
                 "base": self._base(call, payload),
                 "datasets": [],
-                "text": payload.text,
                 "weight_percent": payload.properties.custom_model_weight_percent,
-                "email": payload.properties.email,
+                **_given_in_v3_1(payload),
             }
         )
         return self.begin(call, model)
@@ -92,8 +100,22 @@ class Models(EntitiesWithFiles[CustomModel]):
         ]
         return answer(self._manifest(call, model.id, self._models.root(model.base), files))
 
+    async def authorize_copy(self, call: Call) -> web.Response:
+        """Operation Models_AuthorizeCopy: whatever resource id the source is said to have is taken."""
+        payload = await call.payload(ModelCopyAuthorizationDefinition)
+        return answer(model_copies.authorize(call, payload.source_resource_id, self._clock.now()))
+
+    async def copy(self, call: Call) -> web.Response:
+        """Operation Models_Copy: to the subscription that has authorized it."""
+        payload = await call.payload(ModelCopyAuthorization)
+        model = self._succeeded(call)
+        copy = self._copy(call, model, model_copies.target_of(call, payload, self._clock.now()))
+        self.begin(call, copy)
+        headers = {"Operation-Location": operation_url(call, copy), "Retry-After": self.retry_after(copy)}
+        return answer(show_operation(call, copy), status=202, headers=headers)
+
     async def copy_to(self, call: Call) -> web.Response:
-        """Operation Models_CopyTo: to the subscription of another key, where the copy is no other's business."""
+        """Operation Models_CopyTo: to the subscription of another key."""
         payload = await call.payload(ModelCopy)
         model = self._succeeded(call)
         target = subscription_of(payload.target_subscription_key)
@@ -115,25 +137,25 @@ class Models(EntitiesWithFiles[CustomModel]):
             "locale": entity.locale,
             "baseModel": {"self": call.links.url(self.noun, entity.base)},
             "links": {
-                "copyTo": call.links.url(self.noun, f"{entity.id}:copyto"),
+                **_copy_link(call, entity),
                 "files": call.links.url(self.noun, entity.id, "files"),
                 "manifest": call.links.url(self.noun, entity.id, "manifest"),
             },
-            "properties": self._properties(entity),
+            "properties": self._properties(call, entity),
         }
         if entity.datasets:
             body["datasets"] = [{"self": call.links.url("datasets", one)} for one in entity.datasets]
-        if entity.text is not None:
+        if entity.text is not None and not call.links.dated:
             body["text"] = entity.text
         return body
 
-    def _properties(self, entity: CustomModel) -> Json:
-        properties: Json = {"features": _features()}
+    def _properties(self, call: Call, entity: CustomModel) -> Json:
+        properties: Json = {"features": _features(call, waits=False)}
         if root := self._models.root(entity.base):
             properties["deprecationDates"] = {"transcriptionDateTime": iso_timestamp(root.transcription_ends)}
         if entity.weight_percent is not None:
             properties["customModelWeightPercent"] = entity.weight_percent
-        if entity.email is not None and not entity.finished:
+        if entity.email is not None and not entity.finished and not call.links.dated:
             properties["email"] = entity.email
         if entity.error:
             properties["error"] = entity.error.model_dump()
@@ -141,6 +163,8 @@ class Models(EntitiesWithFiles[CustomModel]):
 
     def _show_base(self, call: Call, model: BaseModel) -> Json:
         """A base model as definition BaseModel has it."""
+        charge = {"chargeForAdaptation": False} if call.links.dated else {}
+        adaptable = {"supportsAdaptationsWith": ADAPTS_WITH if self._adapts else []}
         return {
             "self": call.links.url(self.noun, model.path),
             "displayName": model.display_name,
@@ -155,11 +179,12 @@ class Models(EntitiesWithFiles[CustomModel]):
                     "adaptationDateTime": iso_timestamp(model.adaptation_ends),
                     "transcriptionDateTime": iso_timestamp(model.transcription_ends),
                 },
-                "features": {"supportsAdaptationsWith": ADAPTS_WITH if self._adapts else [], **_features()},
+                "features": {**adaptable, **_features(call, waits=True)},
+                **charge,
             },
         }
 
-    def _base(self, call: Call, payload: CustomModelCreate) -> str:
+    def _base(self, call: Call, payload: DatedCustomModelCreate) -> str:
         if not payload.base_model:
             return f"base/{base_model_id(payload.locale)}"
         return self._models.referenced(
@@ -194,6 +219,7 @@ class Models(EntitiesWithFiles[CustomModel]):
                 "project": None,
                 "datasets": [],
                 "copy_of": model.id,
+                "copied_by": call.subscription,
             }
         )
 
@@ -205,12 +231,26 @@ class Models(EntitiesWithFiles[CustomModel]):
         return {"model": {"self": call.links.url(self.noun, path)}, "modelFiles": files, "properties": properties}
 
 
-def _features() -> Json:
-    """What any model can be used for (definition SharedModelFeatures)."""
+def _given_in_v3_1(payload: DatedCustomModelCreate) -> Json:
+    """What the versions named by their date do not have."""
+    return {"text": payload.text, "email": payload.properties.email} if isinstance(payload, CustomModelCreate) else {}
+
+
+def _copy_link(call: Call, model: CustomModel) -> Json:
+    name, action = ("copy", "copy") if call.links.dated else ("copyTo", "copyto")
+    return {name: call.links.url("models", f"{model.id}:{action}")}
+
+
+def _features(call: Call, *, waits: bool) -> Json:
+    """What any model can be used for (definition SharedModelFeatures); `waits`: also while the caller waits."""
+    shared: Json = {"supportsEndpoints": True, "supportsTranscriptionsOnSpeechContainers": False}
+    if not call.links.dated:
+        return {"supportsTranscriptions": True, **shared}
     return {
-        "supportsTranscriptions": True,
-        "supportsEndpoints": True,
-        "supportsTranscriptionsOnSpeechContainers": False,
+        "supportsTranscriptionsSubmit": True,
+        "supportsTranscriptionsTranscribe": waits,
+        **shared,
+        "supportedOutputFormats": ["Display", "Lexical"],
     }
 
 

@@ -6,7 +6,6 @@ from typing import Any
 from aiohttp import web
 
 from emulator.app import Call, answer
-from emulator.links import PATH_VERSION
 from emulator.payloads.projects import FoundryProjectCreate, FoundryProjectUpdate, ProjectCreate, ProjectUpdate
 from emulator.records import Project
 from emulator.resources.entities import FILTERS, Entities, Filters, Parts
@@ -92,7 +91,7 @@ class Projects(Entities[Project]):
             "locale": entity.locale,
             "links": {noun: call.links.url(self.noun, entity.id, noun) for noun in self._members},
         }
-        if call.links.version == PATH_VERSION:
+        if not call.links.dated:
             counts = {noun: self._store.count_in_project(one.kind, entity.id) for noun, one in self._members.items()}
             body["properties"] = {f"{noun.removesuffix('s')}Count": count for noun, count in counts.items()}
         elif entity.foundry_project_name is not None:
@@ -107,8 +106,8 @@ class Projects(Entities[Project]):
 
 
 def _create_payload(call: Call) -> type[ProjectCreate]:
-    return ProjectCreate if call.links.version == PATH_VERSION else FoundryProjectCreate
+    return FoundryProjectCreate if call.links.dated else ProjectCreate
 
 
 def _update_payload(call: Call) -> type[ProjectUpdate]:
-    return ProjectUpdate if call.links.version == PATH_VERSION else FoundryProjectUpdate
+    return FoundryProjectUpdate if call.links.dated else ProjectUpdate

@@ -8,6 +8,11 @@ import pytest
 
 from emulator import Clock, JobSeconds, SpeechEmulator
 from emulator.links import base_model_id
+from shared.speech.client import SpeechClient
+from shared.speech.credentials import KeyCredential
+from shared.speech.errors import Forbidden, NotFound
+from shared.speech.types.common import EntityReference
+from shared.speech.types.models import CustomModelProperties, ModelUpdate, NewCustomModel
 from tests.contract.specification import Api
 from tests.contract.surroundings import OTHER_KEY, START
 
@@ -210,3 +215,80 @@ def test_models_that_a_transcription_cannot_have(api: Api, other: Api, emulator:
         answer = api("POST", "/transcriptions", json={**body, "model": {"self": model}})
         assert inner(answer) == (400, code)
         assert answer.json()["target"] == "model"
+
+
+def test_a_copy_by_authorization(emulator: SpeechEmulator) -> None:
+    """The dated versions copy to the resource that has authorized it, within its day, and only as it was signed."""
+    version = "2024-11-15"
+    source = SpeechClient(emulator.endpoint, KeyCredential(emulator.key), api_version=version)
+    target = SpeechClient(emulator.endpoint, KeyCredential(OTHER_KEY), api_version=version)
+    with Api(emulator.base_url, emulator.key) as api:
+        model_id = train(api, emulator)["self"].rpartition("/")[2]
+    model = source.models.get_custom_model(model_id)
+    assert model.text is None
+    assert model.links
+    assert str(model.links.copy_url).endswith(f"/models/{model_id}:copy?api-version={version}")
+    assert model.properties
+    assert model.properties.features
+    assert model.properties.features.supports_transcriptions is True
+    authorization = target.models.authorize_copy(source_resource_id="/subscriptions/mine")
+    for forged in ({"source_resource_id": "/subscriptions/other"}, {"id": "0" * 64}):
+        with pytest.raises(Forbidden):
+            source.models.copy(model_id, authorization.model_copy(update=forged))
+
+    operation = source.models.copy(model_id, authorization)
+    assert (operation.status, operation.result) == ("NotStarted", None)
+    with pytest.raises(NotFound):
+        target.operations.get_model_copy(operation.id)
+    emulator.advance(4)
+    operation = source.operations.get_model_copy(operation.id)
+    assert operation.status == "Succeeded"
+    assert operation.result
+    copy = target.models.get_custom_model(str(operation.result.link).rpartition("/")[2].partition("?")[0])
+    assert (copy.status, copy.display_name) == ("Succeeded", "m")
+    emulator.advance(24 * 3600)
+    with pytest.raises(Forbidden):
+        source.models.copy(model_id, authorization)
+
+
+def test_the_dated_versions_train_from_datasets_only(emulator: SpeechEmulator) -> None:
+    """They have neither `text` nor `email`."""
+    url = f"{emulator.endpoint}/speechtotext/models?api-version=2025-10-15"
+    with Api(emulator.base_url, emulator.key) as api:
+        for fields in ({"text": "One."}, {"datasets": [], "properties": {"email": "a@example.com"}}):
+            refused = api("POST", url, json={"displayName": "m", "locale": "en-US", **fields})
+            assert refused.status_code == 400
+
+
+def test_models_through_the_client(emulator: SpeechEmulator) -> None:
+    """The project's own client creates, waits, reads, lists, changes, reads files and manifest, and deletes."""
+    speech = SpeechClient(emulator.endpoint, KeyCredential(emulator.key))
+    base = next(iter(speech.models.list_base_models(filter="locale eq 'en-US'")))
+    assert speech.models.get_base_model(base.id) == base
+    assert "en-US" in speech.models.list_supported_locales()
+    model = speech.models.create(
+        NewCustomModel(
+            display_name="m",
+            locale="en-US",
+            text="One.",
+            base_model=EntityReference(self_url=base.self_url),
+            properties=CustomModelProperties(custom_model_weight_percent=40),
+        )
+    )
+    emulator.advance(4)
+    model = speech.models.wait(model.id, timeout_seconds=30)
+    assert model.properties
+    assert model.properties.custom_model_weight_percent == 40
+    assert [one.id for one in speech.models.list_custom_models()] == [model.id]
+    assert speech.models.update(model.id, ModelUpdate(description="d")).description == "d"
+    (file,) = speech.models.list_files(model.id)
+    assert speech.models.get_file(model.id, file.id).kind == "ModelReport"
+    assert speech.models.get_custom_model_manifest(model.id).model.self_url == model.self_url
+    assert speech.models.get_base_model_manifest(base.id).model.self_url == base.self_url
+    copy = speech.models.copy_to(model.id, target_subscription_key=OTHER_KEY)
+    emulator.advance(4)
+    speech.models.delete(model.id)
+    with pytest.raises(NotFound):
+        speech.models.get_custom_model(model.id)
+    other = SpeechClient(emulator.endpoint, KeyCredential(OTHER_KEY))
+    assert other.models.get_custom_model(copy.id).status == "Succeeded"

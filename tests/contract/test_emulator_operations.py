@@ -12,6 +12,7 @@ from emulator.resources.endpoints import Endpoints
 from emulator.resources.evaluations import Evaluations
 from emulator.resources.health import ServiceHealth
 from emulator.resources.models import Models
+from emulator.resources.operations import Operations
 from emulator.resources.projects import Projects
 from emulator.resources.transcriptions import Transcriptions
 from emulator.resources.webhooks import WebHooks
@@ -54,7 +55,17 @@ def test_every_operation_has_a_route(api: Api) -> None:
 def test_every_public_coroutine_of_a_handler_is_an_operation() -> None:
     """A misspelled method would silently be no operation."""
     told = {operation.lower() for _, _, operation in (*OPERATIONS, *NEW_IN_2024)}
-    for handler in (Datasets, Endpoints, Evaluations, Models, Projects, Transcriptions, WebHooks, ServiceHealth):
+    for handler in (
+        Datasets,
+        Endpoints,
+        Evaluations,
+        Models,
+        Operations,
+        Projects,
+        Transcriptions,
+        WebHooks,
+        ServiceHealth,
+    ):
         for name, member in vars(handler).items():
             if inspect.iscoroutinefunction(member) and not name.startswith("_"):
                 assert f"{handler.__name__}_{name.replace('_', '')}".lower() in told
