@@ -11,7 +11,7 @@ from shared.speech.types.projects import NewProject, ProjectUpdate
 from tests.contract.specification import Api
 
 UUID = "11111111-2222-4333-8444-555555555555"
-NOUNS = ("models", "transcriptions")
+NOUNS = ("datasets", "endpoints", "evaluations", "models", "transcriptions")
 
 
 def make(api: Api, noun: str, **fields: object) -> str:
