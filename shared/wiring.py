@@ -1,5 +1,6 @@
 """Builds what the functions need, on first use: the only place that knows how the parts fit together."""
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
 
 _STORAGE_TIMEOUT_SECONDS = 60
+
+_lock = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -273,9 +276,14 @@ def _telemetry(settings: Settings) -> Telemetry:
     return OpenTelemetry(hour_prices=prices)
 
 
-@cache
 def app() -> App:
     """The app with the settings of this process, its containers made; SettingsError where a setting is wrong."""
+    with _lock:  # the first calls of several functions come at once, and a gauge is told by whoever registered it first
+        return _app()
+
+
+@cache
+def _app() -> App:
     settings = load_settings()
     built = App(settings, now=partial(datetime.now, UTC), sleep=time.sleep, telemetry=_telemetry(settings))
     built.create_containers()

@@ -158,6 +158,7 @@ class Intake:
         now = self._now()
         queued = file.model_copy(update={"queued_at": now})
         self._ledger.write_ticket(Ticket(group=group, file=queued, due=now))
+        _log.info("%s/%s waits in group %s", file.container, file.path, group, extra=about(file))
         return group
 
     def _has_channels(self, file: AudioFile) -> bool:

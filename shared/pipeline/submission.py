@@ -118,7 +118,9 @@ class Submission:
     def _submit(self, record: _Record, *, until: datetime) -> None:
         transcription = self._create(record, until=until)
         if transcription:
-            record.save(record.job.submitted_as(transcription.id, now=self._now()))
+            job = record.job
+            _log.info("job %s of %d files is sent: %s", job.id, len(job.files), transcription.id, extra={"job": job.id})
+            record.save(job.submitted_as(transcription.id, now=self._now()))
 
     def _is_overdue(self, job: Job) -> bool:
         return self._now() - (job.sent_at or job.created_at) > self._recovery

@@ -89,6 +89,7 @@ def _set_up(target: ApplicationInsights) -> None:
     loggers.add_log_record_processor(BatchLogRecordProcessor(AzureMonitorLogExporter(**to)))
     set_tracer_provider(tracers)
     set_meter_provider(MeterProvider([reader], resource=resource))
+    logging.getLogger("azure.monitor.opentelemetry.exporter").setLevel(logging.WARNING)  # each batch is told of at INFO
     logger = logging.getLogger("dropscribe")
     logger.addHandler(LogHandler(loggers))
     logger.setLevel(logging.INFO)

@@ -14,7 +14,7 @@ from typing import override
 
 from opentelemetry._logs import LoggerProvider, LogRecord, SeverityNumber
 from opentelemetry.context import Context
-from opentelemetry.metrics import MeterProvider, get_meter_provider
+from opentelemetry.metrics import CallbackOptions, Meter, MeterProvider, Observation, get_meter_provider
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.trace import (
     NonRecordingSpan,
@@ -46,6 +46,8 @@ _SEVERITIES = {
 }
 _THROTTLED = 429
 
+_log = logging.getLogger("dropscribe.function")
+
 _root: ContextVar[SpanContext | None] = ContextVar("root", default=None)
 
 
@@ -74,6 +76,26 @@ class FileIds(RandomIdGenerator):
         return root.span_id if root else super().generate_span_id()
 
 
+class Reading:
+    """A gauge that is exported once for each time it is set.
+
+    The SDK's own goes on exporting its last value, which here is soon outdated: timers run now on one instance and now
+    on another.
+    """
+
+    def __init__(self, meter: Meter, name: str, unit: str) -> None:
+        self._value: float | None = None
+        meter.create_observable_gauge(name, [self._read], unit)
+
+    def set(self, value: float) -> None:
+        """Export this next."""
+        self._value = value
+
+    def _read(self, _: CallbackOptions) -> list[Observation]:
+        value, self._value = self._value, None
+        return [] if value is None else [Observation(value)]
+
+
 class OpenTelemetry(Telemetry):
     """Makes spans and metrics. The tracer provider's id generator must be `FileIds`."""
 
@@ -92,10 +114,10 @@ class OpenTelemetry(Telemetry):
         self._stage_duration = meter.create_histogram("dropscribe.stage.duration", "s")
         self._audio_hours = meter.create_counter("dropscribe.audio.hours", "h")
         self._cost = meter.create_counter("dropscribe.cost.estimated", "{currency}")
-        self._tickets = meter.create_gauge("dropscribe.tickets.waiting", "{file}")
-        self._oldest_ticket = meter.create_gauge("dropscribe.tickets.oldest_age", "s")
-        self._jobs = meter.create_gauge("dropscribe.jobs.open", "{job}")
-        self._oldest_job = meter.create_gauge("dropscribe.jobs.oldest_age", "s")
+        self._tickets = Reading(meter, "dropscribe.tickets.waiting", "{file}")
+        self._oldest_ticket = Reading(meter, "dropscribe.tickets.oldest_age", "s")
+        self._jobs = Reading(meter, "dropscribe.jobs.open", "{job}")
+        self._oldest_job = Reading(meter, "dropscribe.jobs.oldest_age", "s")
         self._calls = meter.create_counter("dropscribe.speech.calls", "{call}")
         self._throttled = meter.create_counter("dropscribe.speech.throttled", "{call}")
         self._call_duration = meter.create_histogram("dropscribe.speech.call.duration", "s")
@@ -187,15 +209,24 @@ def _nanoseconds(moment: datetime) -> int:
 
 
 @contextmanager
-def function_span(name: str, traceparent: str, *, tracer_provider: TracerProvider | None = None) -> Iterator[None]:
-    """A span for one call of a function, below the host's span that `traceparent` (W3C) names; it notes exceptions."""
+def function_span(name: str, traceparent: str) -> Iterator[None]:
+    """A span for one call of a function, below the host's span that `traceparent` (W3C) names.
+
+    An exception is logged here, since the host drops what its worker exports by itself; the span only shows that it was
+    there, for spans may be sampled.
+    """
     above = TraceContextTextMapPropagator().extract({"traceparent": traceparent}, Context())
-    with get_tracer(SCOPE, tracer_provider=tracer_provider).start_as_current_span(name, above):
-        yield
+    about = {"function": name}
+    with get_tracer(SCOPE).start_as_current_span(name, above, attributes=about, record_exception=False):
+        try:
+            yield
+        except Exception:
+            _log.exception("function %s failed", name, extra=about)
+            raise
 
 
 class LogHandler(logging.Handler):
-    """Passes log records on with what they are about: `job`, `file`, `etag`. Those of a file go into its trace."""
+    """Passes log records on with what they are about: function, job, file, ETag. Those of a file go into its trace."""
 
     def __init__(self, provider: LoggerProvider) -> None:
         super().__init__(logging.INFO)
@@ -203,7 +234,7 @@ class LogHandler(logging.Handler):
 
     @override
     def emit(self, record: logging.LogRecord) -> None:
-        about = {name: getattr(record, name) for name in ("job", "file", "etag") if hasattr(record, name)}
+        about = {name: getattr(record, name) for name in ("function", "job", "file", "etag") if hasattr(record, name)}
         root = root_of(f"{about['file']}@{about['etag']}") if {"file", "etag"} <= about.keys() else None
         self._provider.get_logger(record.name).emit(
             LogRecord(

@@ -150,6 +150,7 @@ def test_metrics_measure_the_pipeline(pipeline: Pipeline, recorded: Recorded) ->
     pipeline.app.commit.commit(group)
     pipeline.collect()
     points = recorded.points()
+    assert "dropscribe.tickets.waiting" not in points, "a gauge is told once, by whoever has measured it"
     assert points["dropscribe.jobs.open"] == [({}, 1)]
     assert points["dropscribe.audio.hours"] == [({"route": "batch"}, pytest.approx(1 / 3600))]
     assert points["dropscribe.cost.estimated"] == [({"route": "batch"}, pytest.approx(0.36 / 3600))]
