@@ -197,6 +197,7 @@ def _attributes(end: FileEnd) -> dict[str, AttributeValue]:
         "reason": end.reason or None,
         "job": job.id if job else None,
         "transcription": job.transcription_id if job else None,
+        "endpoint": job.endpoint if job else None,
         "route": job.options.route if job else None,
         "locale": job.options.locale if job else None,
         "audio_seconds": end.audio_ms / 1000 or None,
