@@ -3,19 +3,22 @@
 import asyncio
 import os
 import shutil
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from emulator.clock import Clock
 from emulator.content import JobError
+from emulator.datasets.contents import pronunciations, sentences
 from emulator.engines.protocol import AdaptationError, AdaptationReport, AdaptationRequest, AdaptingEngine, Engine
 from emulator.files import FileWriter
 from emulator.jobs import Done, Progress
 from emulator.models import MODEL_FOLDER, KnownModels
-from emulator.records import CustomModel, EntityFile
+from emulator.records import CustomModel, Dataset, EntityFile
 from emulator.results import Json
 from emulator.store import Store
+from emulator.threads import in_thread
 
 _STEPS = 3
 """The parts of the progress: the data, the model, its files."""
@@ -79,7 +82,7 @@ class Trainer:
         original = self._models.folder(model.copy_of)
         if original is None:
             raise JobError("InvalidModel", "The model to copy is no longer there.")
-        await asyncio.to_thread(shutil.copytree, original, to, dirs_exist_ok=True)
+        await in_thread(lambda _: shutil.copytree(original, to, dirs_exist_ok=True))
         return {"copied": True}
 
     async def _train(self, model: CustomModel, to: Path, progress: Progress) -> Json:
@@ -87,15 +90,15 @@ class Trainer:
             raise JobError("InvalidBaseModel", "The models of this engine cannot be adapted.")
         data = to.parent / "data"
         data.mkdir()
-        sources = await asyncio.to_thread(self._sources, model, data)
-        sentences, pronunciations = await asyncio.to_thread(_joined, sources, data)
+        sources = self._sources(model, data)
+        joined_sentences, joined_pronunciations = await in_thread(lambda stop: _joined(sources, data, stop))
         progress(1, _STEPS)
         request = AdaptationRequest(
             locale=model.locale,
             to=to,
             base=self._models.folder(model.base),
-            sentences=sentences.path if sentences else None,
-            pronunciations=pronunciations.path if pronunciations else None,
+            sentences=joined_sentences.path if joined_sentences else None,
+            pronunciations=joined_pronunciations.path if joined_pronunciations else None,
         )
         try:
             async with self._turn:
@@ -103,7 +106,7 @@ class Trainer:
         except AdaptationError as error:
             raise JobError("InvalidData", str(error)) from error
         await asyncio.to_thread(shutil.rmtree, data)
-        return _report(report, sentences, pronunciations)
+        return _report(report, joined_sentences, joined_pronunciations)
 
     def _sources(self, model: CustomModel, folder: Path) -> list[Source]:
         sources = []
@@ -111,14 +114,21 @@ class Trainer:
             path = folder / "text"
             path.write_text(model.text, encoding="utf-8")
             sources.append(Source("text", sentences=path))
+        for dataset_id in model.datasets:
+            dataset = self._store.get(Dataset, dataset_id)
+            if not dataset:
+                raise JobError("InvalidDataset", "A dataset is no longer there.")
+            sources.append(
+                Source(f"datasets/{dataset_id}", sentences(self._store, dataset), pronunciations(self._store, dataset))
+            )
         return sources
 
     async def _model_files(self, model: CustomModel, folder: Path) -> list[EntityFile]:
-        """Copies of what the engine made, for the manifest: what is served must not be what an engine reads."""
+        """What the engine made, for the manifest."""
         paths = await asyncio.to_thread(_files_in, folder)
         names = [f"{model.id}/{path.relative_to(folder).as_posix()}" for path in paths]
         return [
-            await self._writer.copy(model.id, "ModelFile", name, path) for name, path in zip(names, paths, strict=True)
+            await self._writer.link(model.id, "ModelFile", name, path) for name, path in zip(names, paths, strict=True)
         ]
 
 
@@ -126,15 +136,14 @@ def _files_in(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
-def _joined(sources: list[Source], folder: Path) -> tuple[_Joined | None, _Joined | None]:
+def _joined(sources: list[Source], folder: Path, stop: threading.Event) -> tuple[_Joined | None, _Joined | None]:
     """The sentences and the pronunciations of all sources."""
-    return (
-        _join([(one.name, one.sentences) for one in sources if one.sentences], folder / "sentences.txt"),
-        _join([(one.name, one.pronunciations) for one in sources if one.pronunciations], folder / "pronunciations.txt"),
-    )
+    sentences = [(one.name, one.sentences) for one in sources if one.sentences]
+    pronunciations = [(one.name, one.pronunciations) for one in sources if one.pronunciations]
+    return _join(sentences, folder / "sentences.txt", stop), _join(pronunciations, folder / "pronunciations.txt", stop)
 
 
-def _join(parts: list[tuple[str, Path]], to: Path) -> _Joined | None:
+def _join(parts: list[tuple[str, Path]], to: Path, stop: threading.Event) -> _Joined | None:
     if not parts:
         return None
     lines = []
@@ -142,6 +151,8 @@ def _join(parts: list[tuple[str, Path]], to: Path) -> _Joined | None:
         for name, path in parts:
             count = 0
             for line in _lines(path):
+                if stop.is_set():
+                    return None
                 joined.write(f"{line}\n")
                 count += 1
             lines.append((name, count))

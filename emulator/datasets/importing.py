@@ -19,6 +19,7 @@ from emulator.jobs import Done, Progress
 from emulator.payloads.datasets import DatasetKind
 from emulator.records import Dataset, EntityError, EntityFile
 from emulator.store import Store
+from emulator.threads import in_thread
 
 DATA = "data"
 """Name of the data, as it was given, in a dataset's folder."""
@@ -87,7 +88,7 @@ class DatasetImporter:
 
     async def _import_sentences(self, dataset: Dataset, data: Path, findings: Findings) -> list[EntityFile]:
         sentences = data.with_name(SENTENCES)
-        await _in_thread(lambda stop: self._filter(data, sentences, sentence_of, findings, stop))
+        await in_thread(lambda stop: self._filter(data, sentences, sentence_of, findings, stop))
         return [
             await self._writer.link(dataset.id, "LanguageData", "languagedata", data),
             await self._writer.link(dataset.id, "LanguageData", "normalized.txt", sentences),
@@ -95,7 +96,7 @@ class DatasetImporter:
 
     async def _import_pronunciations(self, dataset: Dataset, data: Path, findings: Findings) -> list[EntityFile]:
         pronunciations = data.with_name(PRONUNCIATIONS)
-        await _in_thread(lambda stop: self._filter(data, pronunciations, _pronunciation, findings, stop))
+        await in_thread(lambda stop: self._filter(data, pronunciations, _pronunciation, findings, stop))
         return [
             await self._writer.link(dataset.id, "PronunciationData", "pronunciationdata", data),
             await self._writer.link(dataset.id, "PronunciationData", "normalized.txt", pronunciations),
@@ -129,16 +130,3 @@ def _until[T](stop: threading.Event, things: Iterator[T]) -> Iterator[T]:
         if stop.is_set():
             raise _StoppedError
         yield thing
-
-
-async def _in_thread(work: Callable[[threading.Event], None]) -> None:
-    """Do work in a thread; when this is cancelled it is told to stop, and waited for, as it uses files."""
-    stop = threading.Event()
-    running = asyncio.ensure_future(asyncio.to_thread(work, stop))
-    try:
-        await asyncio.shield(running)
-    except asyncio.CancelledError:
-        stop.set()
-        await asyncio.wait([running])
-        running.exception()
-        raise

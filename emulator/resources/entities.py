@@ -13,7 +13,7 @@ from aiohttp import web
 
 from emulator.app import Call, answer
 from emulator.clock import Clock
-from emulator.errors import ApiError, DetailedErrorCode, invalid_argument, invalid_request, not_found
+from emulator.errors import ApiError, invalid_argument, invalid_request, not_found
 from emulator.filters import Value
 from emulator.jobs import Jobs
 from emulator.links import id_in
@@ -141,14 +141,6 @@ class Entities[E: Entity]:
                 f" Please use API version {entity.api_version} or higher."
             )
             raise ApiError(400, "InvalidRequest", message)
-
-    def referenced(self, call: Call, reference: EntityReference, inner: DetailedErrorCode, target: str) -> E:
-        """The entity that a body refers to; raises ApiError (400 with `inner`) where there is none such."""
-        entity_id = id_in(reference.url, self.noun)
-        entity = self._store.get(self.kind, entity_id) if entity_id else None
-        if not entity or entity.subscription != call.subscription:
-            raise invalid_request(inner, f"There is no such {self.title}.", target=target)
-        return entity
 
     def common_fields(self, call: Call, payload: EntityCreate) -> dict[str, object]:
         """The fields of a new entity that every kind has."""

@@ -7,11 +7,13 @@ from aiohttp import web
 
 from emulator import model_copies
 from emulator.app import Call, answer, subscription_of
+from emulator.datasets.references import referenced_dataset
 from emulator.errors import ApiError, invalid_request, not_found
 from emulator.filters import Value
 from emulator.links import base_model_id
 from emulator.models import BaseModel
 from emulator.paging import page, select
+from emulator.payloads.datasets import DatasetKind
 from emulator.payloads.models import (
     CustomModelCreate,
     DatedCustomModelCreate,
@@ -25,7 +27,7 @@ from emulator.resources.entities import EntitiesWithFiles, Parts
 from emulator.resources.operations import operation_url, show_operation
 from emulator.results import Json, iso_timestamp
 
-ADAPTS_WITH = ["Language", "LanguageMarkdown", "Pronunciation", "Acoustic"]
+ADAPTS_WITH: list[DatasetKind] = ["Language", "LanguageMarkdown", "Pronunciation", "Acoustic"]
 """Kinds of datasets that a model can be made from; of acoustic ones, the transcripts are what is learned."""
 
 
@@ -66,7 +68,7 @@ class Models(EntitiesWithFiles[CustomModel]):
                 "project": self.project_of(call, payload.project),
                 "locale": payload.locale,
                 "base": self._base(call, payload),
-                "datasets": [],
+                "datasets": self._datasets(call, payload),
                 "weight_percent": payload.properties.custom_model_weight_percent,
                 **_given_in_v3_1(payload),
             }
@@ -190,6 +192,15 @@ class Models(EntitiesWithFiles[CustomModel]):
         return self._models.referenced(
             call, payload.base_model, locale=payload.locale, target="baseModel", use="adaptation"
         )
+
+    def _datasets(self, call: Call, payload: DatedCustomModelCreate) -> list[str]:
+        datasets = [
+            referenced_dataset(
+                call, self._store, reference, kinds=ADAPTS_WITH, locale=payload.locale, target=f"datasets.{number}"
+            )
+            for number, reference in enumerate(payload.datasets)
+        ]
+        return list(dict.fromkeys(dataset.id for dataset in datasets))
 
     def _found_base(self, call: Call) -> BaseModel:
         model = self._models.base_model(call.id)

@@ -14,7 +14,7 @@ from shared.speech.errors import Forbidden, NotFound
 from shared.speech.types.common import EntityReference
 from shared.speech.types.models import CustomModelProperties, ModelUpdate, NewCustomModel
 from tests.contract.specification import Api
-from tests.contract.surroundings import OTHER_KEY, START
+from tests.contract.surroundings import OTHER_KEY, START, Audio
 
 UUID = "11111111-2222-4333-8444-555555555555"
 
@@ -292,3 +292,62 @@ def test_models_through_the_client(emulator: SpeechEmulator) -> None:
         speech.models.get_custom_model(model.id)
     other = SpeechClient(emulator.endpoint, KeyCredential(OTHER_KEY))
     assert other.models.get_custom_model(copy.id).status == "Succeeded"
+
+
+def make_dataset(api: Api, audio: Audio, kind: str, text: str, locale: str = "en-US") -> str:
+    """The `self` of a new dataset."""
+    url = audio.url(f"{kind}.txt", content=text.encode())
+    body = {"displayName": "d", "kind": kind, "locale": locale, "contentUrl": url}
+    made: str = api("POST", "/datasets", json=body).json()["self"]
+    return made
+
+
+def test_a_model_from_datasets(api: Api, emulator: SpeechEmulator, audio: Audio) -> None:
+    """Datasets are its data besides the text; the report has each; what it learned is heard; they must stay with it."""
+    language = make_dataset(api, audio, "Language", "These are not the droids.\nMove along.")
+    words = make_dataset(api, audio, "Pronunciation", "3CPO\tthree c p o\nCAT\tcat cat")
+    emulator.advance(4)
+    model = train(api, emulator, text="Hello.", datasets=[{"self": language}, {"self": words}, {"self": words}])
+    assert model["status"] == "Succeeded"
+    assert model["datasets"] == [{"self": language}, {"self": words}]
+    (file,) = api("GET", model["links"]["files"]).json()["values"]
+    report = api("GET", file["links"]["contentUrl"]).json()
+    assert (report["sentences"], report["pronunciations"]) == (3, 2)
+    names = [f"datasets/{one.rpartition('/')[2]}" for one in (language, words)]
+    assert report["sources"] == [
+        {"source": "text", "data": "sentences", "lines": 1},
+        {"source": names[0], "data": "sentences", "lines": 2},
+        {"source": names[1], "data": "pronunciations", "lines": 2},
+    ]
+    for dataset in (language, words):
+        assert inner(api("DELETE", dataset)) == (409, "InUseViolation")
+
+    recording = audio.url("a.wav", metadata={"transcript": "This is three c p o."})
+    body = {"displayName": "t", "locale": "en-US", "contentUrls": [recording], "model": {"self": model["self"]}}
+    transcription = api("POST", "/transcriptions", json=body).json()
+    emulator.advance(4)
+    query = "filter=kind eq 'Transcription'"
+    (result,) = api("GET", f"{transcription['links']['files']}?{query}").json()["values"]
+    phrases = api("GET", result["links"]["contentUrl"]).json()["combinedRecognizedPhrases"]
+    assert phrases[0]["display"] == "This is 3CPO."
+    assert [api("DELETE", one).status_code for one in (model["self"], language, words)] == [204, 204, 204]
+
+
+def test_datasets_that_a_model_cannot_have(api: Api, other: Api, emulator: SpeechEmulator, audio: Audio) -> None:
+    """Of another subscription or locale, unfinished, failed, or not there."""
+    foreign = make_dataset(other, audio, "Language", "One.")
+    german = make_dataset(api, audio, "Language", "Eins.", "de-DE")
+    failed = make_dataset(api, audio, "Pronunciation", "nothing")
+    emulator.advance(4)
+    unfinished = make_dataset(api, audio, "Language", "One.")
+    for dataset, code in (
+        (foreign, "InvalidDataset"),
+        (german, "InvalidDataset"),
+        (failed, "FailedDataset"),
+        (unfinished, "InvalidDataset"),
+        (f"{api.base_url}/datasets/{UUID}", "InvalidDataset"),
+    ):
+        body = {"displayName": "m", "locale": "en-US", "datasets": [{"self": dataset}]}
+        answer = api("POST", "/models", json=body)
+        assert inner(answer) == (400, code)
+        assert answer.json()["target"] == "datasets.0"
