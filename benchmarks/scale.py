@@ -82,7 +82,8 @@ def print_rates(rates: Rates) -> None:
     print(f"  {rates.loading_seconds * 1e6:.0f} s; memory {rates.open_file_bytes:.0f} bytes a file")
     print(f"hourly search, a million blobs listed: {rates.search_listed_seconds * 1e6:.0f} s")
     print(f"listing 5,000 tickets: {rates.listing_seconds * 5_000:.2f} s")
-    print(f"transcript and exports: {rates.transcript_bytes / 1000:.0f} kB a file")
+    print(f"a file's transcript and exports: {rates.transcript_bytes / 1000:.0f} kB")
+    print(f"a file's telemetry: {rates.telemetry_bytes / 1000:.1f} kB")
 
 
 def print_month(rates: Rates, limits: Limits, hours: int, file_seconds: float) -> None:

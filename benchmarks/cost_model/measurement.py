@@ -4,7 +4,9 @@ Azurite and the emulator answer faster than Azure does, so each answer of storag
 each of the service by `SPEECH_SECONDS`; both are assumptions.
 """
 
+import gzip
 import io
+import os
 import struct
 import tempfile
 import threading
@@ -19,6 +21,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -26,6 +29,7 @@ from urllib.parse import parse_qs, urlsplit
 import requests
 from azure.core.pipeline.transport import RequestsTransport
 from azure.storage.blob import BlobServiceClient, ContainerClient
+from opentelemetry.trace import get_tracer_provider
 
 from benchmarks.cost_model.work import Linear, Rates, Work
 from devstack.azurite import Azurite
@@ -34,6 +38,8 @@ from shared.pipeline.ledger import AudioFile, Head, Ticket, new_job
 from shared.pipeline.messages import CollectMessage
 from shared.settings_model import Settings
 from shared.speech.transport import pooled_session
+from shared.telemetry.export import start_export
+from shared.telemetry.open_telemetry import OpenTelemetry
 from shared.wiring import App
 
 STORAGE_SECONDS = 0.005
@@ -107,6 +113,8 @@ class Bench:
     storage: BlobServiceClient
     """The same account, not counted."""
     emulator: EmulatorProcess
+    sent: Counter[str]
+    """`bytes` that went to Application Insights."""
     shift: timedelta = timedelta()
     """How far the app's clock is ahead."""
 
@@ -168,10 +176,40 @@ def _wav() -> bytes:
     return bytes(content)
 
 
+def _ingestion() -> Counter[str]:
+    """Stands in for Application Insights, and counts the bytes that the app sends there, until the process ends."""
+    came: Counter[str] = Counter()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            """Take everything (POST /v2.1/track)."""
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            came["bytes"] += len(gzip.decompress(body) if self.headers.get("Content-Encoding") == "gzip" else body)
+            self.send_response(200)
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it so
+            """Nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    os.environ["APPLICATIONINSIGHTS_CONNECTION_STRING"] = (
+        "InstrumentationKey=00000000-0000-0000-0000-000000000000;"
+        f"IngestionEndpoint=http://127.0.0.1:{server.server_port}/"
+    )
+    os.environ["APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL"] = "true"
+    os.environ["APPLICATIONINSIGHTS_CONTROLPLANE_DISABLED"] = "true"
+    start_export()
+    return came
+
+
 @contextmanager
 def _bench() -> Iterator[Bench]:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        sent = _ingestion()
         azurite = stack.enter_context(Azurite(log=folder / "azurite.log"))
         azurite.wait_until_ready()
         delay = ["--fault", f"delay,operation=*,seconds={SPEECH_SECONDS}"]
@@ -189,8 +227,9 @@ def _bench() -> Iterator[Bench]:
             sleep=lambda _: None,  # lingering is the model's business
             connection=connection,
             meter=Meter(),
+            telemetry=OpenTelemetry(hour_prices={"batch": 0.18, "short": 1.0}),
         )
-        bench = Bench(app, BlobServiceClient.from_connection_string(connection), emulator)
+        bench = Bench(app, BlobServiceClient.from_connection_string(connection), emulator, sent)
         app.create_containers()
         yield bench
 
@@ -235,6 +274,7 @@ def measure() -> Rates:
             search_listed_seconds=listed,
             search_recent=recent,
             transcript_bytes=stored,
+            telemetry_bytes=largest.telemetry_bytes,
         )
 
 
@@ -248,10 +288,12 @@ class _Job:
     commit: Work
     locked_seconds: float
     collect: Work
+    telemetry_bytes: float
+    """Of each file."""
 
 
 def _job(bench: Bench, size: int) -> _Job:
-    app = bench.app
+    app, sent = bench.app, bench.sent["bytes"]
     names = bench.upload(size)
     with bench.measure() as intake:
         groups = set().union(*(app.intake.receive(name) for name in names))
@@ -263,7 +305,9 @@ def _job(bench: Bench, size: int) -> _Job:
     (transcription,) = bench.finished()
     with bench.measure() as collect:
         app.collector.carry_out(CollectMessage(transcription=transcription))
-    return _Job(group, intake[0] * (1 / size), commit[0], locked, collect[0])
+    get_tracer_provider().force_flush()  # type: ignore[attr-defined]  # the SDK's provider, not the interface
+    told = (bench.sent["bytes"] - sent) / size
+    return _Job(group, intake[0] * (1 / size), commit[0], locked, collect[0], told)
 
 
 def _search(bench: Bench) -> tuple[float, Work]:

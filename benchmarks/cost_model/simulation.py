@@ -58,8 +58,8 @@ class Limits:
     calls_per_instance: int = 6
     """host.json: batchSize + newBatchThreshold."""
     linger_seconds: float = 2.0
-    log_bytes_per_execution: float = 3_000.0
-    """What host and telemetry write of one call; assumed."""
+    call_log_bytes: float = 3_000.0
+    """What the host writes of one call; assumed."""
 
 
 @dataclass
@@ -281,7 +281,7 @@ def monthly_amounts(load: Workload, rates: Rates, limits: Limits, outcome: Outco
         "Event Grid": load.files * EVENT_OPERATIONS,
         "Availability test": outcome.seconds / HEALTH_SECONDS,
         "Alert rules": LOG_ALERTS * outcome.seconds / MONTH_SECONDS,
-        "Logs": outcome.executions * limits.log_bytes_per_execution / GB,
+        "Logs": (load.files * rates.telemetry_bytes + outcome.executions * limits.call_log_bytes) / GB,
     }
 
 

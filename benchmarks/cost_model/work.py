@@ -98,3 +98,5 @@ class Rates:
     """The hourly search: what each blob adds that is younger than MISSED_AUDIO_HOURS and has its outcome."""
     transcript_bytes: float
     """Transcript and exports of a file."""
+    telemetry_bytes: float
+    """What the app sends of a file to Application Insights: its trace, and its share of logs."""

@@ -31,6 +31,7 @@ RATES = Rates(
     search_listed_seconds=0.0002,
     search_recent=Work(seconds=0.015, others=2),
     transcript_bytes=143_000,
+    telemetry_bytes=10_000,
 )
 
 
