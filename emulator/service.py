@@ -18,6 +18,7 @@ from emulator.content_logs import ContentLogs
 from emulator.datasets.importing import DatasetImporter
 from emulator.deploying import Deployer
 from emulator.engines.protocol import AdaptingEngine
+from emulator.evaluating import Evaluator
 from emulator.fast_transcription import FastTranscription
 from emulator.faults import Faults
 from emulator.jobs import Jobs
@@ -25,7 +26,7 @@ from emulator.journal import Journal, TranscriptionSeen
 from emulator.links import CONTENT_PATH, Links
 from emulator.models import KnownModels
 from emulator.notifications import Notifications
-from emulator.records import CustomModel, Dataset, Endpoint, Transcription
+from emulator.records import CustomModel, Dataset, Endpoint, Evaluation, Transcription
 from emulator.resources.contents import FileContents
 from emulator.resources.datasets import Datasets
 from emulator.resources.endpoints import Endpoints
@@ -87,6 +88,7 @@ class Service:
         )
         self.models = KnownModels(store, clock, kind.locales)
         reader = ContentReader(session)
+        slots = asyncio.Semaphore(self.workers)
         transcriber = Transcriber(
             store=store,
             clock=clock,
@@ -95,7 +97,7 @@ class Service:
             engine=self.engine,
             models=self.models,
             reads_sidecars=kind.reads_sidecars,
-            slots=asyncio.Semaphore(self.workers),
+            slots=slots,
         )
         trainer = Trainer(store=store, clock=clock, engine=self.engine, models=self.models)
         self.jobs.add(Transcription, Transcriptions.noun, transcriber.run)
@@ -103,6 +105,10 @@ class Service:
         deployer = Deployer(store=store, engine=self.engine, models=self.models)
         self.logs = ContentLogs(store, clock)
         self.jobs.add(Endpoint, Endpoints.noun, deployer.run)
+        evaluator = Evaluator(
+            store=store, clock=clock, faults=self.faults, engine=self.engine, models=self.models, slots=slots
+        )
+        self.jobs.add(Evaluation, Evaluations.noun, evaluator.run)
         importer = DatasetImporter(store=store, clock=clock, reader=reader, strict=settings.strict)
         self.jobs.add(Dataset, Datasets.noun, importer.run)
 

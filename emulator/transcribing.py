@@ -1,7 +1,6 @@
 """What a transcription does while it is Running: read its recordings, recognize each, write results and report."""
 
 import asyncio
-import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -10,16 +9,15 @@ from uuid import uuid4
 from emulator.clock import Clock
 from emulator.content import ContentReader, JobError, Recording, recordings_of
 from emulator.engines.protocol import AudioRejectedError, Diarization, Engine, RecognitionRequest, RecognizedAudio
-from emulator.errors import where
 from emulator.faults import Faults
 from emulator.files import FileWriter
 from emulator.jobs import Done, Progress
 from emulator.models import KnownModels
+from emulator.recognizing import rejection
 from emulator.records import EntityError, EntityFile, ModelPath, Transcription
 from emulator.results import FileOutcome, report_document, result_document
 from emulator.store import Store
 
-LOG = logging.getLogger(__name__)
 BASIC_DIARIZATION_SPEAKERS = 2
 """Definition TranscriptionProperties, diarizationEnabled: the basic system tells up to two speakers apart."""
 
@@ -112,12 +110,9 @@ class Transcriber:
                 )
                 file = await self._writer.write(transcription.id, "Transcription", recording.result_name, document)
                 return _Recognized(FileOutcome(recording.source), file, recognized.duration_ticks)
-            except AudioRejectedError as error:
-                return _Recognized(FileOutcome(recording.source, error.kind, str(error)))
             except Exception as error:  # noqa: BLE001 - one file's defect in an engine must not stop the others
-                LOG.error("The engine failed on a file of transcription %s: %s", transcription.id, where(error))  # noqa: TRY400 - without its text
-                message = f"The recording could not be processed ({type(error).__name__})."
-                return _Recognized(FileOutcome(recording.source, "Internal", message))
+                rejected = rejection(error, f"transcription {transcription.id}")
+                return _Recognized(FileOutcome(recording.source, rejected.kind, str(rejected)))
             finally:
                 audio.unlink(missing_ok=True)
 

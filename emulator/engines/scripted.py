@@ -1,7 +1,8 @@
 """An engine that recognizes nothing: it says what it is told to, instantly. For load and fault tests.
 
 The text is the blob's metadata `transcript` (percent-encoding allowed; empty means silence), else the sidecar
-`<audio URL>.txt`, else made up from the URL. Metadata `emulator_fail=<error kind>` fails the file.
+`<audio URL>.txt`, else the comment that the audio file has in its tags (the one place that the audio of a dataset can
+have it), else made up from the URL. Metadata `emulator_fail=<error kind>` fails the file.
 
 A custom model writes what its pronunciation data says: "3CPO" for "three c p o". Its sentences change nothing.
 """
@@ -17,6 +18,8 @@ from itertools import pairwise, zip_longest
 from pathlib import Path
 from random import Random
 from urllib.parse import unquote
+
+from tinytag import TinyTag, TinyTagException
 
 from emulator.engines.protocol import (
     TICKS_PER_SECOND,
@@ -143,8 +146,17 @@ def _text(request: RecognitionRequest) -> str:
         return unquote(transcript)
     if request.sidecar is not None:
         return request.sidecar
+    if (comment := _comment(request.audio)) is not None:
+        return comment
     random = Random(request.source)  # noqa: S311 - repeatable text, no secret
     return " ".join(_sentence(random) for _ in range(4))
+
+
+def _comment(audio: Path) -> str | None:
+    """The comment in an audio file's tags, such as ICMT of WAV."""
+    with contextlib.suppress(TinyTagException), audio.open("rb") as file:
+        return TinyTag.get(file_obj=file, duration=False).comment
+    return None
 
 
 def _as_trained(text: str, model: Path | None) -> str:

@@ -3,12 +3,16 @@
 from aiohttp import web
 
 from emulator.app import Call
+from emulator.datasets.references import referenced_dataset
 from emulator.errors import invalid_request
+from emulator.payloads.datasets import DatasetKind
 from emulator.payloads.evaluations import RESULTS, EvaluationCreate, EvaluationUpdate
 from emulator.records import Evaluation
 from emulator.resources.entities import EntitiesWithFiles
 from emulator.results import Json
 
+AUDIO_KINDS: tuple[DatasetKind, ...] = ("Acoustic", "AudioFiles")
+"""Kinds of datasets with audio; with AudioFiles, of which nobody knows what is said, there is nothing to count."""
 UNKNOWN = -1
 """What the service answers for a result that is not there yet."""
 
@@ -26,6 +30,12 @@ class Evaluations(EntitiesWithFiles[Evaluation]):
         """Operation Evaluations_Create."""
         payload = await call.payload(EvaluationCreate)
         self.check_locale(payload.locale)
+        if payload.transcription1 or payload.transcription2:
+            message = "An evaluation recognizes the dataset's audio itself; it cannot be given transcriptions."
+            raise invalid_request("InvalidTranscription", message, target="transcription1")
+        dataset = referenced_dataset(
+            call, self._store, payload.dataset, kinds=AUDIO_KINDS, locale=payload.locale, target="dataset"
+        )
         evaluation = Evaluation.model_validate(
             self.common_fields(call, payload)
             | {
@@ -33,7 +43,7 @@ class Evaluations(EntitiesWithFiles[Evaluation]):
                 "locale": payload.locale,
                 "model1": self._models.referenced(call, payload.model1, locale=payload.locale, target="model1"),
                 "model2": self._models.referenced(call, payload.model2, locale=payload.locale, target="model2"),
-                "dataset": self._dataset(),
+                "dataset": dataset.id,
                 "email": payload.properties.email,
             }
         )
@@ -55,6 +65,3 @@ class Evaluations(EntitiesWithFiles[Evaluation]):
             "properties": properties,
             "locale": entity.locale,
         }
-
-    def _dataset(self) -> str:
-        raise invalid_request("InvalidDataset", "There is no such dataset.", target="dataset")
