@@ -20,7 +20,7 @@ from emulator.engines.protocol import AdaptationError, AdaptationReport, Adaptat
 from emulator.engines.text_normalization import spoken_words
 from emulator.engines.training_data import parse_pronunciation, read_lines
 
-_DERIVED = 2
+_DERIVED = 3
 """Pronunciations that a word gets by its spelling."""
 _WORD = re.compile(r"\w[\w'.&+/-]*")
 _SAPI = {"AX": "AH", "H": "HH"}
