@@ -44,6 +44,14 @@ class FileWriter:
         size = await asyncio.to_thread(_link, path, self._store.file_path(file_id))
         return self._file(file_id, owner, kind, name, size)
 
+    async def move(self, owner: str, kind: FileKind, name: str, path: Path, *, duration_ticks: int) -> EntityFile:
+        """Make a file of the entity's folder an audio file of the entity."""
+        file_id = str(uuid4())
+        await asyncio.to_thread(path.replace, self._store.file_path(file_id))
+        size = (await asyncio.to_thread(self._store.file_path(file_id).stat)).st_size
+        file = self._file(file_id, owner, kind, name, size)
+        return file.model_copy(update={"duration_ticks": duration_ticks})
+
     def _file(self, file_id: str, owner: str, kind: FileKind, name: str, size: int) -> EntityFile:
         return EntityFile(id=file_id, owner=owner, kind=kind, name=name, created=self._clock.now(), size=size)
 

@@ -2,7 +2,19 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+
+
+class StoppedError(Exception):
+    """The work is no longer wanted."""
+
+
+def until[T](stop: threading.Event, things: Iterator[T]) -> Iterator[T]:
+    """The things one by one; raises StoppedError once `stop` is set."""
+    for thing in things:
+        if stop.is_set():
+            raise StoppedError
+        yield thing
 
 
 async def in_thread[R](work: Callable[[threading.Event], R]) -> R:

@@ -10,7 +10,7 @@ REJECTIONS_LIMIT = 10_000
 
 @dataclass(slots=True)
 class Findings:
-    """Grows line by line and file by file; lines are counted from 1 and told in ascending order."""
+    """Grows line by line and file by file; lines are counted from 1."""
 
     accepted_lines: int = 0
     rejected_lines: int = 0
@@ -60,15 +60,15 @@ class Findings:
         for name, found in self._files.items():
             if isinstance(found, str):
                 return f"{name}: {found}"
-        return "".join(f"line {line}: {reason}" for line, reason in self._rejections[:1])
+        return "".join(f"line {line}: {reason}" for line, reason in sorted(self._rejections)[:1])
 
     def document(self) -> Json:
         """The report file."""
         body: Json = {
             "acceptedLineCount": self.accepted_lines,
             "rejectedLineCount": self.rejected_lines,
-            "acceptedLines": [{"from": first, "to": last} for first, last in self._ranges],
-            "rejectedLines": [{"line": line, "reason": reason} for line, reason in self._rejections],
+            "acceptedLines": [{"from": first, "to": last} for first, last in sorted(self._ranges)],
+            "rejectedLines": [{"line": line, "reason": reason} for line, reason in sorted(self._rejections)],
         }
         if self._files:
             body |= {

@@ -8,8 +8,10 @@ from pathlib import Path
 
 from emulator.clock import Clock
 from emulator.content import ContentReader, JobError
+from emulator.datasets import structured_text
+from emulator.datasets.audio_files import AUDIO_FOLDER, import_audio
 from emulator.datasets.blocks import FOLDER, put_together
-from emulator.datasets.contents import PRONUNCIATIONS, SENTENCES
+from emulator.datasets.contents import PRONUNCIATIONS, SENTENCES, TRANSCRIPTS
 from emulator.datasets.findings import Findings
 from emulator.datasets.text import read_lines, sentence_of
 from emulator.engines.protocol import AudioRejectedError
@@ -19,7 +21,7 @@ from emulator.jobs import Done, Progress
 from emulator.payloads.datasets import DatasetKind
 from emulator.records import Dataset, EntityError, EntityFile
 from emulator.store import Store
-from emulator.threads import in_thread
+from emulator.threads import in_thread, until
 
 DATA = "data"
 """Name of the data, as it was given, in a dataset's folder."""
@@ -49,14 +51,16 @@ class DatasetImporter:
         if data.stat().st_size == 0:
             raise JobError("InvalidData", "The data is empty.")
         findings = Findings()
-        files = await self._import(dataset, data, findings)
+        files = await self._import(dataset, data, findings, progress)
         report = await self._writer.write(dataset.id, "DatasetReport", "report.json", findings.document())
+        in_files = dataset.kind == "AudioFiles"
+        accepted = findings.accepted_files if in_files else findings.accepted_lines
         changes = {
-            "accepted_line_count": findings.accepted_lines,
-            "rejected_line_count": findings.rejected_lines,
+            "accepted_line_count": accepted,
+            "rejected_line_count": findings.rejected_files if in_files else findings.rejected_lines,
             "duration_ticks": findings.duration_ticks if findings.accepted_files else None,
         }
-        if findings.accepted_lines:
+        if accepted:
             return Done([*files, report], changes)
         message = f"Nothing in the data can be used. The first is {findings.first_rejection() or 'not there'}"
         return Done([report], changes, EntityError(code="InvalidData", message=message))
@@ -79,12 +83,39 @@ class DatasetImporter:
             raise JobError(error.kind, f"The data cannot be read. {error}") from None
         return part.replace(data)
 
-    async def _import(self, dataset: Dataset, data: Path, findings: Findings) -> list[EntityFile]:
+    async def _import(self, dataset: Dataset, data: Path, findings: Findings, progress: Progress) -> list[EntityFile]:
         match dataset.kind:
+            case "Acoustic" | "AudioFiles":
+                return await self._import_audio(dataset, data, findings, progress)
             case "Pronunciation":
                 return await self._import_pronunciations(dataset, data, findings)
+            case "LanguageMarkdown":
+                return await self._import_structured_text(dataset, data, findings)
             case _:
                 return await self._import_sentences(dataset, data, findings)
+
+    async def _import_audio(
+        self, dataset: Dataset, data: Path, findings: Findings, progress: Progress
+    ) -> list[EntityFile]:
+        transcribed = dataset.kind == "Acoustic"
+        try:
+            audio = await in_thread(
+                lambda stop: import_audio(
+                    data, findings, transcribed=transcribed, strict=self._strict, stop=stop, progress=progress
+                )
+            )
+            files = [
+                await self._writer.move(dataset.id, "Audio", one.name, one.path, duration_ticks=one.duration_ticks)
+                for one in audio
+            ]
+        finally:
+            await asyncio.to_thread(shutil.rmtree, data.with_name(AUDIO_FOLDER), ignore_errors=True)
+        files.append(await self._writer.link(dataset.id, "AcousticDataArchive", "acousticdata.zip", data))
+        if transcribed:
+            transcripts = data.with_name(TRANSCRIPTS)
+            name = "trans.txt"
+            files.append(await self._writer.link(dataset.id, "AcousticDataTranscriptionV2", name, transcripts))
+        return files
 
     async def _import_sentences(self, dataset: Dataset, data: Path, findings: Findings) -> list[EntityFile]:
         sentences = data.with_name(SENTENCES)
@@ -93,6 +124,27 @@ class DatasetImporter:
             await self._writer.link(dataset.id, "LanguageData", "languagedata", data),
             await self._writer.link(dataset.id, "LanguageData", "normalized.txt", sentences),
         ]
+
+    async def _import_structured_text(self, dataset: Dataset, data: Path, findings: Findings) -> list[EntityFile]:
+        sentences, pronunciations = data.with_name(SENTENCES), data.with_name(PRONUNCIATIONS)
+
+        def convert(stop: threading.Event) -> None:
+            text = structured_text.parse(until(stop, read_lines(data, strict=self._strict)), findings)
+            if not text.templates:
+                message = f"The structured text has no sentence that can be used. {findings.first_rejection()}"
+                raise JobError("InvalidData", message.strip())
+            _write(sentences, until(stop, structured_text.sentences(text)))
+            if text.pronunciations:
+                _write(pronunciations, iter(text.pronunciations))
+
+        await in_thread(convert)
+        files = [
+            await self._writer.link(dataset.id, "LanguageData", "languagedata", data),
+            await self._writer.link(dataset.id, "LanguageData", "normalized.txt", sentences),
+        ]
+        if await asyncio.to_thread(pronunciations.exists):
+            files.append(await self._writer.link(dataset.id, "PronunciationData", PRONUNCIATIONS, pronunciations))
+        return files
 
     async def _import_pronunciations(self, dataset: Dataset, data: Path, findings: Findings) -> list[EntityFile]:
         pronunciations = data.with_name(PRONUNCIATIONS)
@@ -106,27 +158,27 @@ class DatasetImporter:
         self, data: Path, to: Path, normalized: Callable[[str], str], findings: Findings, stop: threading.Event
     ) -> None:
         """Write the lines that `normalized` does not refuse with a ValueError."""
-        to.unlink(missing_ok=True)
-        with to.open("w", encoding="utf-8", newline="\n") as kept:
-            for number, line in _until(stop, read_lines(data, strict=self._strict)):
+
+        def kept() -> Iterator[str]:
+            for number, line in until(stop, read_lines(data, strict=self._strict)):
                 try:
-                    kept.write(normalized(line) + "\n")
-                    findings.accept_line(number)
+                    text = normalized(line)
                 except ValueError as error:
                     findings.reject_line(number, str(error))
+                else:
+                    findings.accept_line(number)
+                    yield text
+
+        _write(to, kept())
+
+
+def _write(path: Path, lines: Iterator[str]) -> None:
+    """Write lines to a new file, as the old one may be linked."""
+    path.unlink(missing_ok=True)
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        file.writelines(f"{line}\n" for line in lines)
 
 
 def _pronunciation(line: str) -> str:
     pronunciation = parse_pronunciation(line)
     return f"{pronunciation.written}\t{' '.join(pronunciation.spoken.split())}"
-
-
-class _StoppedError(Exception):
-    """The service ends or forgets everything."""
-
-
-def _until[T](stop: threading.Event, things: Iterator[T]) -> Iterator[T]:
-    for thing in things:
-        if stop.is_set():
-            raise _StoppedError
-        yield thing

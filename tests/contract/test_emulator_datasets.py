@@ -1,12 +1,16 @@
 """Datasets: text and audio by URL, upload and blocks; checked, reported, and kept for those who use them."""
 
+import io
+import stat
+import zipfile
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 
 from emulator import SpeechEmulator
 from tests.contract.specification import Api
-from tests.contract.surroundings import Audio
+from tests.contract.surroundings import Audio, wav
 
 UNREACHABLE = "http://127.0.0.1:9/data.txt?sig=secret"
 BOM = "\ufeff"
@@ -156,3 +160,195 @@ def test_blocks_that_break_a_rule_are_refused(api: Api) -> None:
         assert (response.status_code, response.json()["innerError"]["code"]) == (400, inner)
     assert api("DELETE", made["self"]).status_code == 204
     assert api("GET", made["self"]).status_code == 404
+
+
+def archive(files: Mapping[str, bytes]) -> bytes:
+    """A zip archive."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name, content in files.items():
+            packed.writestr(name, content)
+    return file.getvalue()
+
+
+def uploaded(api: Api, kind: str, data: bytes) -> str:
+    """Upload data; the URL of the dataset."""
+    fields = {"displayName": "d", "locale": "en-US", "kind": kind}
+    made: str = api("POST", "/datasets/upload", data=fields, files={"data": ("data", data)}).json()["self"]
+    return made
+
+
+def finished(api: Api, emulator: SpeechEmulator, kind: str, data: bytes) -> dict[str, Any]:
+    """Upload data; the dataset when its import has finished."""
+    made = uploaded(api, kind, data)
+    emulator.advance(3)
+    body: dict[str, Any] = api("GET", made).json()
+    return body
+
+
+def report_of(api: Api, dataset: str) -> dict[str, Any]:
+    """The report file of a dataset."""
+    (report,) = api("GET", dataset + "/files?filter=kind eq 'DatasetReport'").json()["values"]
+    content: dict[str, Any] = api("GET", report["links"]["contentUrl"]).json()
+    return content
+
+
+def test_acoustic_data(api: Api, emulator: SpeechEmulator) -> None:
+    """Audio is really read; audio and transcripts that do not fit each other, or are broken, are named with reasons."""
+    good, stereo, cut = wav(seconds=1), wav(channels=2), wav()[:-100]
+    transcripts = (
+        "a.wav\tcall me Ishmael\nb.wav\tstereo\nc.wav\t cut short \nnone.wav\tx\nno tab\na.wav\ttwice\nd.wav\t!\n"
+    )
+    files = {"x/a.wav": good, "x/b.wav": stereo, "x/c.wav": cut, "x/d.wav": good, "x/e.mp3": b"no audio"}
+    data = archive({**files, "x/trans.txt": transcripts.encode(), "__MACOSX/x/._a.wav": b"x", "x/.DS_Store": b"x"})
+    dataset = finished(api, emulator, "Acoustic", data)
+    assert dataset["status"] == "Succeeded"
+    assert dataset["properties"] == {"acceptedLineCount": 1, "rejectedLineCount": 6, "duration": "PT1S"}
+    listed = {file["name"]: file for file in api("GET", dataset["self"] + "/files").json()["values"]}
+    kinds = {name: file["kind"] for name, file in listed.items()}
+    assert kinds == {
+        "x/a.wav": "Audio",
+        "acousticdata.zip": "AcousticDataArchive",
+        "trans.txt": "AcousticDataTranscriptionV2",
+        "report.json": "DatasetReport",
+    }
+    assert listed["x/a.wav"]["properties"] == {"size": len(good), "duration": "PT1S"}
+    assert api("GET", listed["x/a.wav"]["links"]["contentUrl"]).content == good
+    assert api("GET", listed["acousticdata.zip"]["links"]["contentUrl"]).content == data
+    assert api("GET", listed["trans.txt"]["links"]["contentUrl"]).text == "x/a.wav\tcall me Ishmael\n"
+    report = report_of(api, dataset["self"])
+    reasons = {file["name"]: file.get("reason", "") for file in report["files"]}
+    assert "mono" in reasons["x/b.wav"]
+    assert "cut short" in reasons["x/c.wav"]
+    assert reasons.keys() == files.keys()
+    assert [one["line"] for one in report["rejectedLines"]] == [2, 3, 4, 5, 6, 7]
+    assert "'none.wav'" in report["rejectedLines"][2]["reason"]
+
+
+def test_audio_alone(api: Api, emulator: SpeechEmulator) -> None:
+    """Lines are files; what is no audio is rejected."""
+    dataset = finished(api, emulator, "AudioFiles", archive({"a.wav": wav(), "b.wav": wav(), "trans.txt": b"x"}))
+    assert dataset["properties"] == {"acceptedLineCount": 2, "rejectedLineCount": 1, "duration": "PT4S"}
+
+
+STRUCTURED = """// animals
+@ list pet =
+- cat
+- dog
+@ list food =
+- pizza
+- {@pet}
+@ speech:phoneticlexicon
+- cat/k ae t
+- dog
+#Sentences_1
+- what {@pet} do you have
+- my {@pet} likes {@food}
+- my {@car} is fast
+- a {broken reference
+- no list
+? what
+"""
+
+
+def test_structured_text(api: Api, emulator: SpeechEmulator) -> None:
+    """Sentences are written out with the items of their lists; the lexicon becomes pronunciation data."""
+    dataset = finished(api, emulator, "LanguageMarkdown", STRUCTURED.encode())
+    files = files_of(api, dataset["self"])
+    assert files["normalized.txt"][1].splitlines() == [
+        "what cat do you have",
+        "what dog do you have",
+        "my cat likes pizza",
+        "my dog likes pizza",
+        "no list",
+    ]
+    assert files["pronunciations.txt"] == ("PronunciationData", "cat\t/k ae t/\n")
+    assert [one["line"] for one in report_of(api, dataset["self"])["rejectedLines"]] == [7, 10, 14, 15, 17]
+    assert dataset["properties"] == {"acceptedLineCount": 7, "rejectedLineCount": 5}
+
+
+def test_long_lists_are_not_multiplied(api: Api, emulator: SpeechEmulator) -> None:
+    """Of lists with too many combinations every item occurs, and no more."""
+    items = "\n".join(f"- item {number}" for number in range(2000))
+    text = f"@ list long =\n{items}\n@ list short =\n- a\n- b\n#S\n- {{@long}} and {{@short}}\n"
+    dataset = finished(api, emulator, "LanguageMarkdown", text.encode())
+    lines = files_of(api, dataset["self"])["normalized.txt"][1].splitlines()
+    assert len(lines) == 2000
+    assert lines[:2] == ["item 0 and a", "item 1 and b"]
+
+
+def lying() -> bytes:
+    """An archive of which far more would come out than its directory says."""
+    data = bytearray(archive({"a.wav": bytes(70_000_000)}))
+    for signature, place in ((b"PK\x03\x04", 22), (b"PK\x01\x02", 24)):
+        start = data.index(signature) + place
+        data[start : start + 4] = (1000).to_bytes(4, "little")
+    return bytes(data)
+
+
+def encrypted() -> bytes:
+    """An archive with a file that is marked as encrypted."""
+    data = bytearray(archive({"a.wav": wav()}))
+    for signature, place in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        data[data.index(signature) + place] |= 1
+    return bytes(data)
+
+
+def link() -> bytes:
+    """An archive with a symbolic link."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as packed:
+        entry = zipfile.ZipInfo("a.wav")
+        entry.external_attr = (stat.S_IFLNK | 0o777) << 16
+        packed.writestr(entry, "/etc/hostname")
+    return file.getvalue()
+
+
+REFUSED: list[tuple[str, Callable[[], bytes], str, str]] = [
+    ("Language", "caf\u00e9".encode, "NoUtf8WithBom", "no byte order mark"),
+    ("Language", lambda: "\ufeffcaf\u00e9".encode("utf-16-le"), "NoUtf8WithBom", "UTF-16"),
+    ("Language", lambda: "plain".encode("utf-16-le"), "NoUtf8WithBom", "zero bytes"),
+    ("Language", lambda: b"\xef\xbb\xbfcaf\xe9", "NoUtf8WithBom", "Line 1 is not UTF-8"),
+    ("Language", lambda: b"\xef\xbb\xbf", "InvalidData", "Nothing in the data"),
+    ("Language", lambda: b"!\n?", "InvalidData", "line 1: The line has no words"),
+    ("Language", lambda: b"x" * 70_000, "InvalidData", "Line 1 is longer"),
+    ("Pronunciation", lambda: b"word", "InvalidData", "line 1"),
+    ("LanguageMarkdown", lambda: b"plain text", "InvalidData", "no sentence that can be used"),
+    ("AudioFiles", lambda: b"plain text", "InvalidData", "no zip archive"),
+    ("AudioFiles", lambda: archive({"a.wav": wav()})[:-30], "InvalidData", "no zip archive"),
+    ("AudioFiles", lambda: archive({"../a.wav": wav()}), "InvalidData", "leads out"),
+    ("AudioFiles", lambda: archive({"/a.wav": wav()}), "InvalidData", "leads out"),
+    ("AudioFiles", lambda: archive({"C:/a.wav": wav()}), "InvalidData", "leads out"),
+    ("AudioFiles", link, "InvalidData", "symbolic link"),
+    ("AudioFiles", encrypted, "InvalidData", "encrypted"),
+    ("AudioFiles", lambda: archive({"a.wav": wav(), "b.zip": b"PK"}), "InvalidData", "archive itself"),
+    ("AudioFiles", lambda: archive({"b.wav": archive({"b.wav": wav()})}), "InvalidData", "archive itself"),
+    ("AudioFiles", lambda: archive({f"{n}.wav": b"" for n in range(10_001)}), "InvalidData", "more than 10,000 files"),
+    ("AudioFiles", lambda: archive({"a.wav": bytes(70_000_000)}), "InvalidData", "far more than its own size"),
+    ("AudioFiles", lying, "InvalidData", "damaged"),
+    ("AudioFiles", lambda: archive({"a.wav": b"x"}), "InvalidData", "a.wav: The file is no WAV audio"),
+    ("Acoustic", lambda: archive({"a.wav": wav()}), "InvalidData", "no file with transcripts"),
+    ("Acoustic", lambda: archive({"a.wav": wav(), "b.txt": b"", "c.txt": b""}), "InvalidData", "more than one file"),
+    ("Acoustic", lambda: archive({"a.wav": wav(), "trans.txt": b"b.wav\tx"}), "InvalidData", "a.wav: The transcripts"),
+]
+
+
+@pytest.mark.parametrize(("kind", "data", "code", "says"), REFUSED)
+def test_data_that_is_refused(  # noqa: PLR0917 - fixtures and parameters
+    api: Api, emulator: SpeechEmulator, kind: str, data: Callable[[], bytes], code: str, says: str
+) -> None:
+    """The dataset is Failed with an error that says why."""
+    dataset = finished(api, emulator, kind, data())
+    assert dataset["status"] == "Failed"
+    assert dataset["properties"]["error"]["code"] == code
+    assert says in dataset["properties"]["error"]["message"]
+
+
+def test_loose_takes_what_strictness_refuses() -> None:
+    """UTF-8 without a byte order mark, and audio of other formats."""
+    with SpeechEmulator(strict=False) as emulator, Api(emulator.base_url, emulator.key) as api:
+        text = uploaded(api, "Language", "caf\u00e9".encode())
+        audio = uploaded(api, "AudioFiles", archive({"a.wav": wav(channels=2)}))
+        emulator.settle()
+        for dataset in (text, audio):
+            assert api("GET", dataset).json()["status"] == "Succeeded"
