@@ -17,12 +17,18 @@ param speechResourceName string = ''
 @description('Resource group of the existing Speech resource, in this subscription.')
 param speechResourceGroup string = ''
 
-@description('Refuse keys at the new Speech resource, so that only identities get in.')
+@description('Regions, separated by commas: one more Speech resource is made in each, for more quota. A region can be named more than once; add new ones at the end.')
+param moreSpeechRegions string = ''
+
+@description('Resource ids of further existing Speech resources, separated by commas; each as speechResourceName.')
+param moreSpeechResources string = ''
+
+@description('Refuse keys at new Speech resources, so that only identities get in.')
 param speechDisableKeys bool = true
 
 @allowed(['3.1', '2024-11-15', '2025-10-15'])
 @description('Version of the Speech-to-text REST API.')
-param speechApiVersion string = '3.1'
+param speechApiVersion string = '2025-10-15'
 
 @allowed(['identity', 'sas'])
 @description('How Speech reads the audio: with its own identity, or by a user delegation SAS for each file.')
@@ -102,11 +108,29 @@ param webhookPreviousSecretVersion string = ''
 
 var token = toLower(uniqueString(subscription().id, environmentName, location))
 var tags = { 'azd-env-name': environmentName }
-var newSpeech = empty(speechResourceName)
+var groupName = 'rg-${environmentName}'
 var appName = 'func-dropscribe-${token}'
 
+var speechProvider = 'providers/Microsoft.CognitiveServices/accounts'
+var moreRegions = empty(moreSpeechRegions) ? [] : split(replace(moreSpeechRegions, ' ', ''), ',')
+var moreNewSpeech = [for (region, index) in moreRegions: {
+  name: 'spch-dropscribe-${token}-${region}-${index + 1}'
+  location: region
+}]
+var firstNewSpeech = { name: 'spch-dropscribe-${token}', location: location }
+var newSpeech = concat(empty(speechResourceName) ? [firstNewSpeech] : [], moreNewSpeech)
+var newSpeechIds = [for one in newSpeech: '${subscription().id}/resourceGroups/${groupName}/${speechProvider}/${one.name}']
+var speechTargets = [for (one, index) in newSpeech: { name: one.name, resourceId: newSpeechIds[index], group: 'account' }]
+var existingSpeechId = '${subscription().id}/resourceGroups/${speechResourceGroup}/${speechProvider}/${speechResourceName}'
+// All of them, that of SPEECH_ENDPOINT first.
+var speechIds = concat(
+  empty(speechResourceName) ? [] : [existingSpeechId],
+  newSpeechIds,
+  empty(moreSpeechResources) ? [] : split(replace(moreSpeechResources, ' ', ''), ',')
+)
+
 resource group 'Microsoft.Resources/resourceGroups@2024-03-01' = {
-  name: 'rg-${environmentName}'
+  name: groupName
   location: location
   tags: tags
 }
@@ -134,26 +158,27 @@ module monitoring 'app/monitoring.bicep' = {
   }
 }
 
-module speech 'app/speech.bicep' = if (newSpeech) {
-  name: 'speech'
+module speech 'app/speech.bicep' = [for one in newSpeech: {
+  name: one.name
   scope: group
   params: {
-    name: 'spch-dropscribe-${token}'
-    location: location
+    name: one.name
+    location: one.location
     tags: tags
     disableKeys: speechDisableKeys
     closed: privateNetworking
   }
-}
+}]
 
-module speechAccess 'app/speech-access.bicep' = {
-  name: 'speech-access'
-  scope: resourceGroup(newSpeech ? group.name : speechResourceGroup)
+module speechAccess 'app/speech-access.bicep' = [for (id, index) in speechIds: {
+  name: 'speech-access-${index}'
+  scope: resourceGroup(split(id, '/')[2], split(id, '/')[4])
   params: {
-    name: newSpeech ? speech!.outputs.name : speechResourceName
+    name: last(split(id, '/'))
     appPrincipalId: identity.outputs.principalId
   }
-}
+  dependsOn: [speech]
+}]
 
 module hostStorage 'app/host-storage.bicep' = {
   name: 'host-storage'
@@ -181,7 +206,7 @@ module dataStorage 'app/data-storage.bicep' = {
     closed: privateNetworking
     allowedAddresses: empty(allowedAddresses) ? [] : split(allowedAddresses, ',')
     appPrincipalId: identity.outputs.principalId
-    speechPrincipalId: speechAccess.outputs.principalId
+    speechPrincipalIds: [for index in range(0, length(speechIds)): speechAccess[index].outputs.principalId]
     operatorPrincipalId: operatorPrincipalId
   }
 }
@@ -239,8 +264,9 @@ module privateEndpoints 'app/private-endpoints.bicep' = if (privateNetworking) {
       { name: 'data-blob', resourceId: dataStorage.outputs.id, group: 'blob' }
       { name: 'data-queue', resourceId: dataStorage.outputs.id, group: 'queue' }
       { name: 'vault', resourceId: webhookSecret.outputs.vaultId, group: 'vault' }
-    ], newSpeech ? [{ name: 'speech', resourceId: speech!.outputs.id, group: 'account' }] : [])
+    ], speechTargets)
   }
+  dependsOn: [speech]
 }
 
 module functionApp 'app/function-app.bicep' = {
@@ -259,7 +285,7 @@ module functionApp 'app/function-app.bicep' = {
     deploymentContainerUrl: hostStorage.outputs.deploymentContainerUrl
     dataBlobUri: dataStorage.outputs.blobUri
     dataQueueUri: dataStorage.outputs.queueUri
-    speechEndpoint: speechAccess.outputs.endpoint
+    speechEndpoints: [for index in range(0, length(speechIds)): speechAccess[index].outputs.endpoint]
     speechApiVersion: speechApiVersion
     audioAccess: audioAccess
     defaultLocale: defaultLocale
@@ -323,7 +349,7 @@ output AZURE_RESOURCE_GROUP string = group.name
 output DROPSCRIBE_APP_NAME string = functionApp.outputs.name
 output DROPSCRIBE_HEALTH_URL string = functionApp.outputs.healthUrl
 output DROPSCRIBE_DATA_ACCOUNT string = dataStorage.outputs.name
-output DROPSCRIBE_SPEECH_ENDPOINT string = speechAccess.outputs.endpoint
+output DROPSCRIBE_SPEECH_ENDPOINT string = speechAccess[0].outputs.endpoint
 output DROPSCRIBE_BUDGET_START_DATE string = budgetStartDate
 output DROPSCRIBE_WEBHOOK_SECRET_VERSION string = webhookSecret.outputs.currentVersion
 output DROPSCRIBE_WEBHOOK_PREVIOUS_SECRET_VERSION string = webhookPreviousSecretVersion

@@ -9,7 +9,7 @@ param softDeleteDays int
 param closed bool
 param allowedAddresses array
 param appPrincipalId string
-param speechPrincipalId string
+param speechPrincipalIds array
 param operatorPrincipalId string
 
 var roles = loadJsonContent('../roles.json')
@@ -134,7 +134,7 @@ resource appUsesQueues 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
 }
 
 // On the whole account, because a manifest can hand over another container than `audio`.
-resource speechReadsAudio 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+resource speechReadsAudio 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for speechPrincipalId in speechPrincipalIds: {
   name: guid(account.id, speechPrincipalId, roles['Storage Blob Data Reader'])
   scope: account
   properties: {
@@ -142,7 +142,7 @@ resource speechReadsAudio 'Microsoft.Authorization/roleAssignments@2022-04-01' =
     principalType: 'ServicePrincipal'
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles['Storage Blob Data Reader'])
   }
-}
+}]
 
 // No principalType for the operator, who may be a user, a group or a service principal.
 resource operatorUploadsAudio 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!empty(operatorPrincipalId)) {

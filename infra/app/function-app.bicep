@@ -11,7 +11,8 @@ param hostStorageName string
 param deploymentContainerUrl string
 param dataBlobUri string
 param dataQueueUri string
-param speechEndpoint string
+// That of SPEECH_ENDPOINT first.
+param speechEndpoints array
 param speechApiVersion string
 param audioAccess string
 param defaultLocale string
@@ -110,7 +111,8 @@ resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
     DATA_STORAGE__credential: 'managedidentity'
     DATA_STORAGE__clientId: identityClientId
     BLOB_TRIGGER_SOURCE: 'EventGrid'
-    SPEECH_ENDPOINT: speechEndpoint
+    SPEECH_ENDPOINT: speechEndpoints[0]
+    SPEECH_MORE_ENDPOINTS: join(skip(speechEndpoints, 1), ',')
     SPEECH_API_VERSION: speechApiVersion
     AUDIO_ACCESS: audioAccess
     DEFAULT_LOCALE: defaultLocale

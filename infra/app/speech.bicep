@@ -18,6 +18,3 @@ resource speech 'Microsoft.CognitiveServices/accounts@2024-10-01' = {
     publicNetworkAccess: closed ? 'Disabled' : 'Enabled'
   }
 }
-
-output id string = speech.id
-output name string = speech.name

@@ -17,6 +17,7 @@ import tree_sitter_bicep
 from tree_sitter import Language, Node, Parser
 
 from shared.settings_model import Settings, default_values, environment_names
+from shared.speech.versions import API_VERSIONS
 
 ROOT = Path(__file__).parents[2]
 MAIN = "infra/main.bicep"
@@ -85,14 +86,16 @@ NEEDED_SETTINGS = HOST_SETTINGS | {
     "AUDIO_ACCESS",
     "BLOB_TRIGGER_SOURCE",
     "DATA_STORAGE__blobServiceUri",
+    "SPEECH_MORE_ENDPOINTS",
     "WEBHOOK_PREVIOUS_SECRET",
     "WEBHOOK_SECRET",
     "WEBHOOK_URL",
 }
 
 FUNCTIONS = {
-    *("concat", "empty", "environment", "filter", "guid", "items", "last", "loadJsonContent", "loadTextContent"),
-    *("newGuid", "replace", "resourceGroup", "resourceId", "split", "string", "subscription"),
+    *("concat", "empty", "environment", "filter", "guid", "items", "join", "last", "length"),
+    *("loadJsonContent", "loadTextContent", "newGuid", "range", "replace", "resourceGroup", "resourceId", "skip"),
+    *("split", "string", "subscription"),
     *("subscriptionResourceId", "tenant", "toLower", "trim", "union", "uniqueString", "utcNow"),
 }
 """The functions of Bicep that the sources may call; one more is added here after a look at its documentation."""
@@ -245,7 +248,11 @@ def _module_problems(source: Source, sources: Mapping[str, Source]) -> Iterator[
         yield from (f"{source.at(node)}: {path} has no parameter {name}" for name in given - set(target.parameters))
         yield from (f"{source.at(node)}: {path} needs the parameter {name}" for name in required - given)
     for node in _walk(source.root):
-        match = re.fullmatch(r"(\w+)!?\.outputs\.(\w+)", _text(node)) if node.type == "member_expression" else None
+        match = (
+            re.fullmatch(r"(\w+)(?:\[\w+\])?!?\.outputs\.(\w+)", _text(node))
+            if node.type == "member_expression"
+            else None
+        )
         target = modules.get(match[1]) if match else None
         if match and target and match[2] not in target.outputs:
             yield f"{source.at(node)}: {target.path} has no output {match[2]}"
@@ -364,12 +371,12 @@ def test_nothing_is_wrong() -> None:
 @pytest.mark.parametrize(
     ("path", "old", "new", "expected"),
     [
-        (APP, "  name: planName", "  name = planName", f"{APP}:29: syntax error"),
+        (APP, "  name: planName", "  name = planName", f"{APP}:30: syntax error"),
         (MAIN, "'app/events.bicep'", "'app/event.bicep'", "there is no module infra/app/event.bicep"),
         (MAIN, "    amount: monthlyBudget", "    sum: monthlyBudget", "budget.bicep has no parameter sum"),
         (MAIN, "    amount: monthlyBudget\n", "", "budget.bicep needs the parameter amount"),
-        (MAIN, "speech!.outputs.name", "speech!.outputs.key", "speech.bicep has no output key"),
-        (MAIN, "location: location\n  tags", "location: region\n  tags", "region is not declared"),
+        (MAIN, "network!.outputs.zoneNames", "network!.outputs.zones", "network.bicep has no output zones"),
+        (MAIN, "location: location\n  tags", "location: place\n  tags", "place is not declared"),
         (MAIN, "softDeleteDays: softDeleteDays", "softDeleteDays: 7", "softDeleteDays is never used"),
         (APP, "serverfarms@2024-04-01", "serverfarms@2024-13-01", "'Microsoft.Web/serverfarms@2024-13-01' is not"),
         (APP, "serverfarms@2024-04-01", "serverfarms", "'Microsoft.Web/serverfarms' is not a resource type"),
@@ -389,8 +396,10 @@ def test_nothing_is_wrong() -> None:
             "",
             "appReadsSecret needs a principalType",
         ),
-        (APP, "    SPEECH_ENDPOINT: speechEndpoint", "    SPEECH_URL: speechEndpoint", "reads the setting SPEECH_URL"),
-        (APP, "    SPEECH_ENDPOINT: speechEndpoint\n", "", "the setting SPEECH_ENDPOINT is missing"),
+        (APP, "    SPEECH_ENDPOINT: speech", "    SPEECH_URL: speech", "reads the setting SPEECH_URL"),
+        (APP, "    SPEECH_ENDPOINT: speechEndpoints[0]\n", "", "the setting SPEECH_ENDPOINT is missing"),
+        (MAIN, "speechAccess[0].outputs.endpoint", "speechAccess[0].outputs.url", "has no output url"),
+        (MAIN, "speechAccess[index].outputs.endpoint", "speechAccess[index].outputs.url", "has no output url"),
         (APP, "AzureWebJobs.intake_audio.", "AzureWebJobs.intake.", "AzureWebJobs.intake.Disabled"),
         (APP, "string(transcriptionHours)", "app.listKeys().x", "reads a key"),
         (APP, "output name string = app.name", "output name string = listKeys(app.id, '2024-04-01')", "reads a key"),
@@ -455,7 +464,7 @@ def test_documentation_names_each_role_and_parameter() -> None:
 
 
 def test_parameters_have_the_apps_defaults() -> None:
-    """A parameter that becomes a setting of the app has the app's own default, apart from the choice of identities."""
+    """A parameter that becomes a setting of the app has the app's default, but for identities and the newest API."""
     main = _read(MAIN, (ROOT / MAIN).read_text())
     settings = _properties(_properties(_read(APP, (ROOT / APP).read_text()).declared["settings"])["properties"])
     defaults = default_values()
@@ -464,5 +473,8 @@ def test_parameters_have_the_apps_defaults() -> None:
         for name, value in settings.items()
         if (parameter := re.sub(r"^string\((.+)\)$", r"\1", _text(value))) in main.parameters and name in defaults
     }
-    assert compared == {name: defaults[name] for name in compared} | {"AUDIO_ACCESS": "identity"}
+    assert compared == {name: defaults[name] for name in compared} | {
+        "AUDIO_ACCESS": "identity",
+        "SPEECH_API_VERSION": list(API_VERSIONS)[-1],
+    }
     assert set(compared) == {"AUDIO_ACCESS", "DEFAULT_LOCALE", "SPEECH_API_VERSION", "TRANSCRIPTION_HOURS"}
