@@ -9,6 +9,7 @@ from pathlib import Path
 
 from emulator.clock import Clock
 from emulator.engines import ENGINES
+from emulator.engines.protocol import EngineUnavailableError
 from emulator.faults import Fault, parse_fault
 from emulator.jobs import JobSeconds
 from emulator.service import run_until
@@ -21,6 +22,8 @@ def main(arguments: list[str] | None = None) -> int:
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     settings = Settings(
         engine=given.engine,
+        model=given.model,
+        locales=tuple(given.locale),
         port=given.port,
         location=given.location,
         keys=tuple(given.key or [DEFAULT_KEY]),
@@ -32,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     try:
         asyncio.run(_serve(settings))
-    except OSError as error:
+    except (OSError, EngineUnavailableError) as error:
         print(f"The emulator cannot run: {error}", file=sys.stderr)
         return 1
     return 0
@@ -52,6 +55,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=8300, help="port to listen on; 0 for a free one (8300)")
     parser.add_argument("--location", type=Path, metavar="DIR", help="keep state here; otherwise it is in memory")
     parser.add_argument("--engine", choices=sorted(ENGINES), default="pocketsphinx", help="the recognizer")
+    parser.add_argument("--model", type=Path, metavar="DIR", help="folder of the model, for vosk and faster-whisper")
+    parser.add_argument(
+        "--locale",
+        action="append",
+        default=[],
+        metavar="LOCALE",
+        help="a locale to recognize; repeatable, needed for vosk (all of the engine)",
+    )
     parser.add_argument(
         "--key", action="append", metavar="KEY", help=f"a subscription's key; repeatable ({DEFAULT_KEY})"
     )

@@ -28,6 +28,8 @@ class SpeechEmulator:
         self,
         *,
         engine: str = "scripted",
+        model: Path | None = None,
+        locales: Sequence[str] = (),
         key: str = DEFAULT_KEY,
         other_keys: Sequence[str] = (),
         clock: Clock | None = None,
@@ -42,6 +44,8 @@ class SpeechEmulator:
         self.key = key
         self._settings = Settings(
             engine=engine,
+            model=model,
+            locales=locales,
             port=port,
             location=location,
             keys=(key, *other_keys),

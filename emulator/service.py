@@ -66,9 +66,9 @@ class Service:
         self.faults = Faults(settings.faults, seed=settings.seed)
         self.journal = Journal()
         self.links = Links(endpoint, store.url_key())
-        kind = engines.ENGINES[settings.engine]
-        self.workers = settings.workers or kind.default_workers
-        self.engine = engines.create(settings.engine, workers=self.workers)
+        self.kind = engines.kind_of(settings.engine, settings.locales)
+        self.workers = settings.workers or self.kind.default_workers
+        self.engine = engines.create(settings.engine, workers=self.workers, model=settings.model)
         self.notifications = Notifications(
             store=store,
             links=self.links,
@@ -86,7 +86,7 @@ class Service:
             notifications=self.notifications,
             seconds=settings.job_seconds,
         )
-        self.models = KnownModels(store, clock, kind.locales)
+        self.models = KnownModels(store, clock, self.kind.locales)
         reader = ContentReader(session)
         slots = asyncio.Semaphore(self.workers)
         transcriber = Transcriber(
@@ -96,7 +96,7 @@ class Service:
             reader=reader,
             engine=self.engine,
             models=self.models,
-            reads_sidecars=kind.reads_sidecars,
+            reads_sidecars=self.kind.reads_sidecars,
             slots=slots,
         )
         trainer = Trainer(store=store, clock=clock, engine=self.engine, models=self.models)
@@ -128,10 +128,9 @@ class Service:
         content = FileContents(store=self.store, clock=self.clock, faults=self.faults)
         add_operations(app, gate, self._handlers())
         app.router.add_get(f"{CONTENT_PATH}/{{fileId}}", gate.content(content.get), allow_head=False)
-        locales = engines.ENGINES[self.settings.engine].locales
         short_audio = ShortAudio(
             engine=self.engine,
-            locales=locales,
+            locales=self.kind.locales,
             folder=self.store.downloads,
             endpoints=ShortAudioEndpoints(self.store, self.models),
             logs=self.logs,
@@ -163,7 +162,7 @@ class Service:
             clock=self.clock,
             jobs=self.jobs,
             notifications=self.notifications,
-            locales=engines.ENGINES[self.settings.engine].locales,
+            locales=self.kind.locales,
             models=self.models,
             subscriptions=frozenset(map(subscription_of, self.settings.keys)),
         )
@@ -191,7 +190,8 @@ class Service:
 
 @contextlib.asynccontextmanager
 async def run_service(settings: Settings, clock: Clock) -> AsyncIterator[Service]:
-    """Run the service on loopback within the block; OSError where the port is taken."""
+    """Run the service on loopback within the block; OSError where the port is taken, EngineUnavailableError
+    where the engine cannot be started."""
     listener = socket.create_server(("127.0.0.1", settings.port), backlog=1024)
     endpoint = f"http://127.0.0.1:{listener.getsockname()[1]}"
     connector = TCPConnector(limit=100)

@@ -16,6 +16,10 @@ class Settings:
     """Everything that can be chosen at the start."""
 
     engine: str = "scripted"
+    model: Path | None = None
+    """The folder of the engine's model, for an engine that has none of its own."""
+    locales: Sequence[str] = ()
+    """The only locales that are recognized; all that the engine has where none is named."""
     port: int = 0
     """0 means a free one."""
     location: Path | None = None

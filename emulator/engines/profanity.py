@@ -9,6 +9,8 @@ from pathlib import Path
 from emulator.engines.inverse_text_normalization import Token
 from emulator.engines.protocol import ProfanityMode
 
+_WORD = re.compile(r"\w+(?:['-]\w+)*")
+
 
 def mask(tokens: Sequence[Token], mode: ProfanityMode) -> list[Token]:
     """Apply a mode: stars for the letters, the word left out, the word in tags, or nothing."""
@@ -16,6 +18,16 @@ def mask(tokens: Sequence[Token], mode: ProfanityMode) -> list[Token]:
         return list(tokens)
     masked = [replace(token, text=_masked(token.text, mode)) if is_profane(token.text) else token for token in tokens]
     return [token for token in masked if token.text]
+
+
+def mask_text(text: str, mode: ProfanityMode) -> str:
+    """Apply a mode to written text, whose marks stay; the empty text where nothing but marks would be left."""
+    if mode == "None":
+        return text
+    masked = _WORD.sub(lambda word: _masked(word[0], mode) if is_profane(word[0]) else word[0], text)
+    if masked == text or mode != "Removed":
+        return masked
+    return re.sub(r"\s+(?=[\s.,;:!?]|$)", "", masked).strip() if re.search(r"\w", masked) else ""
 
 
 def is_profane(word: str) -> bool:

@@ -101,6 +101,10 @@ class AudioRejectedError(Exception):
         self.kind = kind
 
 
+class EngineUnavailableError(Exception):
+    """An engine cannot be started here; the message says why and what to do."""
+
+
 class Engine(Protocol):
     """A recognizer; `recognize` may be called many times at once."""
 

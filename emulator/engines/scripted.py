@@ -21,6 +21,7 @@ from urllib.parse import unquote
 
 from tinytag import TinyTag, TinyTagException
 
+from emulator.engines.profanity import mask_text
 from emulator.engines.protocol import (
     TICKS_PER_SECOND,
     AdaptationError,
@@ -229,14 +230,15 @@ def _alternative(
     shown: bool = True,
 ) -> Alternative:
     lexical = " ".join(spoken)
+    display = mask_text(sentence if shown else lexical.capitalize() + ".", request.profanity)
     return Alternative(
         confidence=confidence,
         lexical=lexical,
         itn=lexical,
-        masked_itn=lexical,
-        display=sentence if shown else lexical.capitalize() + ".",
+        masked_itn=mask_text(lexical, request.profanity),
+        display=display,
         words=_words(spoken, span, confidence) if request.word_timestamps else (),
-        display_words=_words(sentence.split(), span, None) if request.display_word_timestamps and shown else (),
+        display_words=_words(display.split(), span, None) if request.display_word_timestamps and shown else (),
     )
 
 

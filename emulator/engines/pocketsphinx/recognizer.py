@@ -3,14 +3,15 @@
 from collections.abc import Iterator, Mapping
 
 from emulator.engines.audio import TICKS_PER_SAMPLE, Samples, open_audio
+from emulator.engines.channels import wanted_channels
 from emulator.engines.diarization import Voice, hear_voice
-from emulator.engines.display import WrittenForms, write
-from emulator.engines.inverse_text_normalization import Token
+from emulator.engines.display import write
 from emulator.engines.pocketsphinx.decoder import Heard, HeardWord, SpeechDecoder
 from emulator.engines.pocketsphinx.model import Model
 from emulator.engines.pocketsphinx.phrases import Speech, SpeechFinder
 from emulator.engines.pocketsphinx.speaker_turns import split_by_speaker
-from emulator.engines.protocol import Alternative, AudioRejectedError, Phrase, RecognitionRequest, RecognizedAudio, Word
+from emulator.engines.protocol import AudioRejectedError, Phrase, RecognitionRequest, RecognizedAudio, Word
+from emulator.engines.readings import alternative, display_words
 
 LOCALE = "en-US"
 
@@ -32,7 +33,7 @@ class FileRecognizer:
         _check_locale(request)
         samples = 0
         with open_audio(request.audio) as audio:
-            wanted = _wanted(request, audio.channels)
+            wanted = wanted_channels(request, audio.channels)
             channels = [_Channel(self._decoder, channel, request, self._model.written) for channel in wanted]
             for block in audio.blocks:
                 samples += len(block)
@@ -86,18 +87,6 @@ def _check_locale(request: RecognitionRequest) -> None:
         raise AudioRejectedError("InvalidData", message)
 
 
-def _wanted(request: RecognitionRequest, channels: int) -> list[int]:
-    """The wanted channels that the audio has."""
-    if request.diarization and channels > 1:
-        message = f"Diarization needs audio of one channel; this file has {channels}."
-        raise AudioRejectedError("InvalidData", message)
-    wanted = [channel for channel in sorted(set(request.channels)) if 0 <= channel < channels]
-    if not wanted:
-        message = f"The audio has none of the channels {sorted(set(request.channels))}: it has {channels}, from 0 on."
-        raise AudioRejectedError("InvalidData", message)
-    return wanted
-
-
 def _phrase(
     channel: int,
     start: int,
@@ -113,12 +102,12 @@ def _phrase(
         write(reading.words, profanity=request.profanity, punctuation=request.punctuation, written=written)
         for reading in heard.readings
     ]
-    alternatives = [_alternative(form, reading.confidence) for form, reading in zip(forms, heard.readings, strict=True)]
-    alternatives[0] = _alternative(
+    alternatives = [alternative(form, reading.confidence) for form, reading in zip(forms, heard.readings, strict=True)]
+    alternatives[0] = alternative(
         forms[0],
         heard.readings[0].confidence,
         words=tuple(words) if request.word_timestamps else (),
-        display_words=tuple(_display_words(forms[0].display, words)) if request.display_word_timestamps else (),
+        display_words=tuple(display_words(forms[0].display, words)) if request.display_word_timestamps else (),
     )
     return Phrase(
         channel=channel,
@@ -130,27 +119,6 @@ def _phrase(
     )
 
 
-def _alternative(
-    forms: WrittenForms, confidence: float, words: tuple[Word, ...] = (), display_words: tuple[Word, ...] = ()
-) -> Alternative:
-    return Alternative(
-        confidence=confidence,
-        lexical=forms.lexical,
-        itn=forms.itn,
-        masked_itn=forms.masked_itn,
-        display=" ".join(token.text for token in forms.display),
-        words=words,
-        display_words=display_words,
-    )
-
-
 def _word(word: HeardWord, start: int) -> Word:
     offset, duration = (start + word.start) * TICKS_PER_SAMPLE, word.length * TICKS_PER_SAMPLE
     return Word(word.text, offset, duration, word.confidence)
-
-
-def _display_words(tokens: tuple[Token, ...], words: list[Word]) -> Iterator[Word]:
-    """Each token with the time from its first lexical word's beginning to its last one's end."""
-    for token in tokens:
-        first, last = words[token.start], words[token.end - 1]
-        yield Word(token.text, first.offset_ticks, last.offset_ticks + last.duration_ticks - first.offset_ticks)
