@@ -1,8 +1,12 @@
-"""What an evaluation does while it is Running: recognize a dataset's audio with both models, and count the errors."""
+"""What an evaluation does while it is Running: recognize a dataset's audio with both models, and count the errors.
+
+Of each audio file and model there is a score file, named as in the specification's example of Evaluations_ListFiles.
+"""
 
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from emulator.clock import Clock
 from emulator.content import JobError
@@ -14,20 +18,17 @@ from emulator.files import FileWriter
 from emulator.jobs import Done, Progress
 from emulator.models import KnownModels
 from emulator.recognizing import rejection
-from emulator.records import Dataset, EntityError, Evaluation, ModelPath
+from emulator.records import Dataset, EntityError, EntityFile, Evaluation
 from emulator.results import Json, iso_duration
 from emulator.store import Store
 from emulator.word_errors import AlignedWord, aligned, normalized, results
 
-DETAILS_NAME = "evaluation_details.json"
-
 
 @dataclass(frozen=True, slots=True)
-class _Heard:
-    """What one model recognized in one file, or why it did not; `words` is None where nobody knows what was said."""
+class _Score:
+    """What one model made of one file; `words` is None where nothing was recognized, or nobody knows what was said."""
 
-    lexical: str = ""
-    display: str = ""
+    file: EntityFile
     words: Sequence[AlignedWord] | None = None
     rejected: AudioRejectedError | None = None
 
@@ -54,11 +55,24 @@ class Evaluator:
 
     async def run(self, evaluation: Evaluation, progress: Progress) -> Done:
         """Compare both models; raises JobError where dataset or models are not there."""
+        models = {"model1": evaluation.model1, "model2": evaluation.model2}
+        folders = {name: self._models.folder(path) for name, path in models.items()}
         recordings = self._recordings(evaluation)
-        both = await self._recognize_all(evaluation, recordings, progress)
-        details = await asyncio.to_thread(_details, recordings, both)
-        file = await self._writer.write(evaluation.id, "EvaluationDetails", DETAILS_NAME, details)
-        return Done([file], {"results": _results(both)}, _failure(both))
+        done, total = 0, len(folders) * len(recordings)
+        progress(done, total)
+
+        async def score(recording: DatasetAudio, model: str) -> _Score:
+            nonlocal done
+            scored = await self._scored(evaluation, recording, model, folders[model])
+            done += 1
+            progress(done, total)
+            return scored
+
+        async with asyncio.TaskGroup() as group:
+            tasks = [[group.create_task(score(recording, model)) for recording in recordings] for model in folders]
+        both = [[task.result() for task in each] for each in tasks]
+        files = [one.file for scores in both for one in scores]
+        return Done(files, {"results": _results(both)}, _failure(both))
 
     def _recordings(self, evaluation: Evaluation) -> Sequence[DatasetAudio]:
         dataset = self._store.get(Dataset, evaluation.dataset)
@@ -67,102 +81,74 @@ class Evaluator:
             raise JobError("InvalidDataset", "The dataset has no audio.")
         return recordings
 
-    async def _recognize_all(
-        self, evaluation: Evaluation, recordings: Sequence[DatasetAudio], progress: Progress
-    ) -> tuple[list[_Heard], list[_Heard]]:
-        done, total = 0, 2 * len(recordings)
-        progress(done, total)
+    async def _scored(self, evaluation: Evaluation, recording: DatasetAudio, model: str, folder: Path | None) -> _Score:
+        body: Json = {"audio": recording.name, "duration": iso_duration(recording.duration_ticks)}
+        if recording.transcript is not None:
+            body["reference"] = recording.transcript
+        words: Sequence[AlignedWord] | None = None
+        rejected: AudioRejectedError | None = None
+        try:
+            recognized = await self._recognized(evaluation, recording, folder)
+        except Exception as error:  # noqa: BLE001 - one file's defect in an engine must not stop the others
+            rejected = rejection(error, f"evaluation {evaluation.id}")
+            body |= {"status": "Failed", "errorKind": rejected.kind, "errorMessage": str(rejected)}
+        else:
+            lexical, display = _texts(recognized)
+            body |= {"status": "Succeeded", "lexical": lexical, "display": display}
+            if recording.transcript is not None:
+                words = await asyncio.to_thread(_compared, recording.transcript, lexical, evaluation.locale)
+                body |= _counts(words)
+        name = f"{recording.name}.{model}_score.json"
+        file = await self._writer.write(evaluation.id, "EvaluationDetails", name, body)
+        return _Score(file, words, rejected)
 
-        async def recognize(recording: DatasetAudio, model: ModelPath) -> _Heard:
-            nonlocal done
-            heard = await self._heard(evaluation, recording, model)
-            done += 1
-            progress(done, total)
-            return heard
-
-        async with asyncio.TaskGroup() as group:
-            tasks = [
-                [group.create_task(recognize(recording, model)) for recording in recordings]
-                for model in (evaluation.model1, evaluation.model2)
-            ]
-        first, second = ([task.result() for task in each] for each in tasks)
-        return first, second
-
-    async def _heard(self, evaluation: Evaluation, recording: DatasetAudio, model: ModelPath) -> _Heard:
+    async def _recognized(self, evaluation: Evaluation, recording: DatasetAudio, model: Path | None) -> RecognizedAudio:
         request = RecognitionRequest(
             audio=recording.path,
             source=f"datasets/{evaluation.dataset}/{recording.name}",
             locale=evaluation.locale,
             channels=(0,),
             profanity="None",
-            model=self._models.folder(model),
+            model=model,
         )
-        try:
-            recognized = await self._recognized(request)
-        except Exception as error:  # noqa: BLE001 - one file's defect in an engine must not stop the others
-            return _Heard(rejected=rejection(error, f"evaluation {evaluation.id}"))
-        return await asyncio.to_thread(_compared, recognized, recording.transcript, evaluation.locale)
-
-    async def _recognized(self, request: RecognitionRequest) -> RecognizedAudio:
         if fault := self._faults.on_file(request.source):
             raise AudioRejectedError(fault.error_kind, fault.message)
         async with self._slots:
             return await self._engine.recognize(request)
 
 
-def _compared(recognized: RecognizedAudio, transcript: str | None, locale: str) -> _Heard:
+def _texts(recognized: RecognizedAudio) -> tuple[str, str]:
+    """The lexical and the display form of all that was recognized; some engines have the display form alone."""
     best = [phrase.alternatives[0] for phrase in recognized.phrases if phrase.alternatives]
     lexical = " ".join(reading.lexical or reading.display for reading in best)
-    display = " ".join(reading.display for reading in best)
-    if transcript is None:
-        return _Heard(lexical, display)
-    return _Heard(lexical, display, aligned(normalized(transcript, locale), normalized(lexical, locale)))
+    return lexical, " ".join(reading.display for reading in best)
 
 
-def _results(both: Sequence[Sequence[_Heard]]) -> Mapping[str, float | int]:
+def _compared(transcript: str, lexical: str, locale: str) -> Sequence[AlignedWord]:
+    return aligned(normalized(transcript, locale), normalized(lexical, locale))
+
+
+def _counts(words: Sequence[AlignedWord]) -> Json:
+    """What a score file says of the errors."""
+    counts = {name: value for name, value in results([words]).items() if not name.startswith("sentence")}
+    shown = [{"reference": one.reference, "hypothesis": one.hypothesis, "errorType": one.error} for one in words]
+    return {**counts, "words": shown}
+
+
+def _results(both: Sequence[Sequence[_Score]]) -> Mapping[str, float | int]:
     """Definition EvaluationProperties; empty where nobody knows what was said."""
     found: dict[str, float | int] = {}
-    for number, heard in enumerate(both, start=1):
-        sentences = [one.words for one in heard if one.words is not None]
+    for number, scores in enumerate(both, start=1):
+        sentences = [one.words for one in scores if one.words is not None]
         if sentences:
             found |= {f"{name}{number}": value for name, value in results(sentences).items()}
     return found
 
 
-def _failure(both: Sequence[Sequence[_Heard]]) -> EntityError | None:
+def _failure(both: Sequence[Sequence[_Score]]) -> EntityError | None:
     """An evaluation is Failed where a model recognized no file at all; the error is that of its first file."""
-    for heard in both:
-        first = heard[0].rejected
-        if first and all(one.rejected for one in heard):
+    for scores in both:
+        first = scores[0].rejected
+        if first and all(one.rejected for one in scores):
             return EntityError(code=first.kind, message=f"No recording succeeded. The first: {first}")
     return None
-
-
-def _details(recordings: Sequence[DatasetAudio], both: Sequence[Sequence[_Heard]]) -> Json:
-    """The details file: for each recording what was said, and what each model made of it."""
-    return {
-        "utterances": [
-            {
-                "name": recording.name,
-                "duration": iso_duration(recording.duration_ticks),
-                **({} if recording.transcript is None else {"reference": recording.transcript}),
-                "model1": _detail(first),
-                "model2": _detail(second),
-            }
-            for recording, first, second in zip(recordings, *both, strict=True)
-        ]
-    }
-
-
-def _detail(heard: _Heard) -> Json:
-    if heard.rejected:
-        return {"status": "Failed", "errorKind": heard.rejected.kind, "errorMessage": str(heard.rejected)}
-    body: Json = {"status": "Succeeded", "lexical": heard.lexical, "display": heard.display}
-    if heard.words is not None:
-        counts = results([heard.words])
-        body |= {name: value for name, value in counts.items() if not name.startswith("sentence")}
-        body["words"] = [
-            {"reference": word.reference, "hypothesis": word.hypothesis, "errorType": word.error}
-            for word in heard.words
-        ]
-    return body

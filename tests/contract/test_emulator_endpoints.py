@@ -9,6 +9,7 @@ import pytest
 import requests
 
 from emulator import SpeechEmulator
+from emulator.faults import FailJob
 from emulator.links import base_model_id
 from shared.speech import EntityReference, KeyCredential, SpeechClient
 from shared.speech.recognition import SpeechRecognizer
@@ -149,6 +150,77 @@ def test_short_audio_goes_to_the_endpoint_it_names(api: Api, emulator: SpeechEmu
     assert refusal(say(emulator, "hello", cid="no-uuid")) == (400, "InvalidParameterValue")
     api("DELETE", made["self"])
     assert refusal(say(emulator, "hello", cid=cid)) == (400, "InvalidParameterValue")
+
+
+def trained(api: Api, emulator: SpeechEmulator, spoken: str) -> str:
+    """The URL of a model that writes "3CPO" for these words."""
+    fields = {"displayName": "d", "kind": "Pronunciation", "locale": "en-US"}
+    data = {"data": ("data", f"3CPO\t{spoken}\n".encode())}
+    dataset = api("POST", "/datasets/upload", data=fields, files=data).json()["self"]
+    emulator.advance(3)
+    request = {"displayName": "m", "locale": "en-US", "datasets": [{"self": dataset}]}
+    made = api("POST", "/models", json=request).json()
+    return str(made["self"])
+
+
+def lexical(response: requests.Response) -> str:
+    """What an endpoint has heard."""
+    return str(response.json()["NBest"][0]["Lexical"])
+
+
+def test_a_custom_model_at_work_is_exchanged_without_a_break(api: Api, emulator: SpeechEmulator) -> None:
+    """Until the new model is deployed the old one recognizes, and neither can be deleted; logs outlive the change."""
+    first = trained(api, emulator, "three c p o")
+    assert refusal(api("POST", "/endpoints", json=body(model={"self": first}))) == (
+        400,
+        "ModelDeploymentNotCompleteState",
+    )
+    emulator.advance(3)
+    endpoint = deployed(api, emulator, model={"self": first}, properties={"loggingEnabled": True})
+    cid = endpoint["self"].rpartition("/")[2]
+    assert lexical(say(emulator, "three c p o", cid=cid)) == "3cpo"
+    second = trained(api, emulator, "three see pee oh")
+    emulator.advance(3)
+    changed = api("PATCH", endpoint["self"], json={"model": {"self": second}}).json()
+    assert (changed["model"]["self"], changed["status"]) == (second, "NotStarted")
+    assert refusal(api("PATCH", endpoint["self"], json={"model": {"self": first}})) == (409, "EndpointNotUpdatable")
+    assert refusal(api("DELETE", first)) == (409, "InUseViolation")
+    assert refusal(api("DELETE", second)) == (409, "InUseViolation")
+    assert lexical(say(emulator, "three c p o", cid=cid)) == "3cpo"
+    emulator.advance(3)
+    assert api("GET", endpoint["self"]).json()["status"] == "Succeeded"
+    assert lexical(say(emulator, "three see pee oh", cid=cid)) == "3cpo"
+    assert lexical(say(emulator, "three c p o", cid=cid)) == "three c p o"
+    assert len(api("GET", endpoint["links"]["logs"]).json()["values"]) == 8
+    assert api("DELETE", first).status_code == 204
+    api("DELETE", endpoint["self"])
+    assert api("DELETE", second).status_code == 204
+
+
+def test_a_deployment_that_fails(api: Api, emulator: SpeechEmulator) -> None:
+    """A failed model is not deployed; an endpoint whose deployment failed recognizes nothing, and says so."""
+    emulator.arm([FailJob(display_name="m"), FailJob(display_name="e")])
+    model = trained(api, emulator, "three c p o")
+    emulator.advance(3)
+    assert refusal(api("POST", "/endpoints", json=body(model={"self": model}))) == (400, "DeployingFailedModel")
+    made = api("POST", "/endpoints", json=body()).json()
+    emulator.advance(3)
+    failed = api("GET", made["self"]).json()
+    assert (failed["status"], failed["properties"]["error"]["code"]) == ("Failed", "Internal")
+    assert refusal(say(emulator, "hello", cid=made["self"].rpartition("/")[2])) == (400, "DeployingFailedModel")
+
+
+def test_the_time_to_live_begins_again_with_another_model(api: Api, emulator: SpeechEmulator) -> None:
+    """It counts from when the endpoint last finished."""
+    model = trained(api, emulator, "three c p o")
+    emulator.advance(3)
+    endpoint = deployed(api, emulator, properties={"timeToLive": "PT1H"})
+    emulator.advance(3000)
+    api("PATCH", endpoint["self"], json={"model": {"self": model}})
+    emulator.advance(3500)
+    assert api("GET", endpoint["self"]).status_code == 200
+    emulator.advance(200)
+    assert api("GET", endpoint["self"]).status_code == 404
 
 
 def test_each_mode_has_its_path_and_limit(emulator: SpeechEmulator) -> None:
