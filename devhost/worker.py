@@ -5,6 +5,7 @@ that blocks stalls the other async functions, as in Azure, but not this host's l
 """
 
 import asyncio
+import secrets
 import sys
 import threading
 import traceback
@@ -103,7 +104,7 @@ class Worker:
             function_id=invocation.function_id,
             input_data=[ParameterBinding(name=name, data=data) for name, data in invocation.inputs.items()],
             trigger_metadata=invocation.trigger_metadata,
-            trace_context=SimpleNamespace(trace_parent="", trace_state="", attributes={}),
+            trace_context=SimpleNamespace(trace_parent=_traceparent(), trace_state="", attributes={}),
             retry_context=invocation.retry,
         )
         request = SimpleNamespace(request=SimpleNamespace(invocation_request=message))
@@ -115,6 +116,11 @@ class Worker:
 
     async def _run(self, call: Coroutine[Any, Any, Any]) -> Any:  # noqa: ANN401 - the library is not typed
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(call, self._loop))
+
+
+def _traceparent() -> str:
+    """A trace of its own for each run (W3C Trace Context), as the host starts one where a trigger brings none."""
+    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
 
 
 def _rejection(failure: protos.RpcException) -> str:

@@ -126,7 +126,7 @@ class OpenTelemetry(Telemetry):
     def file_ended(self, end: FileEnd) -> None:
         passed = stages(end)
         self._trace(end, passed)
-        route = {"route": end.job.options.route if end.job else "none"}
+        route = {"route": _route(end)}
         outcome = {"outcome": end.outcome, **route}
         self._files.add(1, {**outcome, "reason": end.reason} if end.reason else outcome)
         for stage in passed:
@@ -186,6 +186,13 @@ class OpenTelemetry(Telemetry):
         span.end(_nanoseconds(end.at))
 
 
+def _route(end: FileEnd) -> str:
+    """`auto` has become one of the others where a job is made of single files, and is `batch` in a whole container."""
+    if end.job is None:
+        return "none"
+    return "short" if end.job.options.route == "short" else "batch"
+
+
 def _attributes(end: FileEnd) -> dict[str, AttributeValue]:
     file, job = end.file, end.job
     known: dict[str, AttributeValue | None] = {
@@ -198,7 +205,7 @@ def _attributes(end: FileEnd) -> dict[str, AttributeValue]:
         "job": job.id if job else None,
         "transcription": job.transcription_id if job else None,
         "endpoint": job.endpoint if job else None,
-        "route": job.options.route if job else None,
+        "route": _route(end),
         "locale": job.options.locale if job else None,
         "audio_seconds": end.audio_ms / 1000 or None,
     }

@@ -38,9 +38,13 @@ class Ingestion:
         self.connection_string = ""
 
     def of(self, kind: str) -> list[dict[str, Any]]:
-        """The data of all items of a kind, such as `RequestData`, with their trace as `trace`."""
+        """The data of all items of a kind, such as `RequestData`, with trace and parent."""
         return [
-            {**item["data"]["baseData"], "trace": item["tags"].get("ai.operation.id")}
+            {
+                **item["data"]["baseData"],
+                "trace": item["tags"].get("ai.operation.id"),
+                "parent": item["tags"].get("ai.operation.parentId"),
+            }
             for item in list(self.items)
             if item["data"]["baseType"] == kind
         ]
@@ -96,9 +100,9 @@ def test_a_file_is_told_of_to_application_insights(new_world: NewWorld, ingestio
     world.wait_for("calls/good.wav", "calls/bad.wav")
     world.host.run_function("sweep_jobs")
     world.host.run_function("drain_tickets")
-    world.until(lambda: len(ingestion.of("RequestData")) == 2, seconds=20)
-    world.until(lambda: ingestion.metrics() >= METRICS, seconds=20)
-    world.until(lambda: "sweep_jobs" in str(ingestion.of("RemoteDependencyData")), seconds=20)
+    world.until(lambda: len(ingestion.of("RequestData")) == 2)
+    world.until(lambda: ingestion.metrics() >= METRICS)
+    world.until(lambda: "sweep_jobs" in str(ingestion.of("RemoteDependencyData")))
     good, bad = sorted(ingestion.of("RequestData"), key=lambda item: not item["success"])
     assert (good["name"], good["properties"]["file"]) == ("transcribe", "audio/calls/good.wav")
     assert (bad["success"], bad["properties"]["file"]) == (False, "audio/calls/bad.wav")
@@ -120,9 +124,10 @@ def test_a_function_that_fails_is_told_of(new_world: NewWorld, ingestion: Ingest
     settings = {**SOON, **wrong, "APPLICATIONINSIGHTS_CONNECTION_STRING": ingestion.connection_string}
     world.start_host(settings, webhook=False)
     world.host.run_function("drain_tickets")
-    world.until(lambda: bool(ingestion.of("ExceptionData") and ingestion.of("RemoteDependencyData")), seconds=20)
+    world.until(lambda: bool(ingestion.of("ExceptionData") and ingestion.of("RemoteDependencyData")))
     call, exception = ingestion.of("RemoteDependencyData")[0], ingestion.of("ExceptionData")[0]
     assert (call["name"], call["success"]) == ("drain_tickets", False)
+    assert call["parent"], "the host's span is above"
     assert (exception["properties"]["function"], exception["trace"]) == ("drain_tickets", call["trace"])
     exceptions = json.dumps(exception)
     assert "DEFAULT_LOCALE" in exceptions

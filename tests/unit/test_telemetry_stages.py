@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from azure.identity import ManagedIdentityCredential
+from azure.monitor.opentelemetry.exporter import AzureMonitorLogExporter
 
 from shared import settings
 from shared.pipeline.ledger import AudioFile, Job
@@ -114,6 +116,16 @@ def test_where_telemetry_goes_to(monkeypatch: pytest.MonkeyPatch) -> None:
     for given, ratio in {"0.25": 0.25, "": 1.0, "much": 1.0, "7": 1.0}.items():
         monkeypatch.setenv("TRACE_RATIO", given)
         assert settings.application_insights() == settings.ApplicationInsights(CONNECTION_STRING, ratio, "func-mine")
+
+
+def test_the_exporter_signs_in_as_the_app(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The setting that tells the host to use an identity tells the exporter, too, and which."""
+    for name in ("APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL", "APPLICATIONINSIGHTS_CONTROLPLANE_DISABLED"):
+        monkeypatch.setenv(name, "true")
+    monkeypatch.setenv("APPLICATIONINSIGHTS_AUTHENTICATION_STRING", "ClientId=the-client;Authorization=AAD")
+    exporter = AzureMonitorLogExporter(connection_string=CONNECTION_STRING, disable_offline_storage=True)
+    assert isinstance(exporter._credential, ManagedIdentityCredential)
+    assert "the-client" in repr(vars(exporter._credential._credential))
 
 
 def test_nothing_is_imported_without_a_connection_string() -> None:
