@@ -21,9 +21,11 @@ from emulator.engines.protocol import AdaptingEngine
 from emulator.evaluating import Evaluator
 from emulator.fast_transcription import FastTranscription
 from emulator.faults import Faults
+from emulator.files import FileWriter
 from emulator.jobs import Jobs
 from emulator.journal import Journal, TranscriptionSeen
 from emulator.links import CONTENT_PATH, Links
+from emulator.model_files import BaseModelFiles
 from emulator.models import KnownModels
 from emulator.notifications import Notifications
 from emulator.records import CustomModel, Dataset, Endpoint, Evaluation, Transcription
@@ -168,7 +170,11 @@ class Service:
         )
         adapts = isinstance(self.engine, AdaptingEngine)
         datasets = Datasets(parts)
-        models = Models(parts, engine=self.settings.engine, adapts=adapts)
+        writer = FileWriter(self.store, self.clock)
+        base_files = BaseModelFiles(
+            store=self.store, writer=writer, engine=self.engine, engine_name=self.settings.engine
+        )
+        models = Models(parts, engine=self.settings.engine, adapts=adapts, base_files=base_files)
         evaluations = Evaluations(parts)
         endpoints = Endpoints(parts, self.logs)
         transcriptions = Transcriptions(parts)

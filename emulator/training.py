@@ -11,11 +11,19 @@ from pathlib import Path
 from emulator.clock import Clock
 from emulator.content import JobError
 from emulator.datasets.contents import pronunciations, sentences
-from emulator.engines.protocol import AdaptationError, AdaptationReport, AdaptationRequest, AdaptingEngine, Engine
+from emulator.engines.protocol import (
+    SUITABLE_WEIGHT_PERCENT,
+    AdaptationError,
+    AdaptationReport,
+    AdaptationRequest,
+    AdaptingEngine,
+    Engine,
+)
 from emulator.files import FileWriter
 from emulator.jobs import Done, Progress
+from emulator.model_files import model_files
 from emulator.models import MODEL_FOLDER, KnownModels
-from emulator.records import CustomModel, Dataset, EntityFile
+from emulator.records import CustomModel, Dataset
 from emulator.results import Json
 from emulator.store import Store
 from emulator.threads import in_thread
@@ -52,7 +60,7 @@ class _Joined:
 
 
 class Trainer:
-    """Makes custom models, one at a time: an adaptation may take most of a machine's memory.
+    """Makes custom models.
 
     A model is made aside and moved to its place when it is whole, so that a training that was killed leaves nothing
     that could be taken for a model; it starts afresh.
@@ -63,7 +71,6 @@ class Trainer:
         self._engine = engine
         self._models = models
         self._writer = FileWriter(store, clock)
-        self._turn = asyncio.Lock()
 
     async def run(self, model: CustomModel, progress: Progress) -> Done:
         """Train or copy a model; raises JobError where it cannot be made."""
@@ -75,8 +82,9 @@ class Trainer:
         report = await (self._copy if model.copy_of else self._train)(model, unfinished, progress)
         os.replace(unfinished, folder / MODEL_FOLDER)  # noqa: PTH105 - Path.replace takes no directory on some systems
         progress(2, _STEPS)
-        files = await self._model_files(model, folder / MODEL_FOLDER)
-        return Done([await self._writer.write(model.id, "ModelReport", "report.json", report), *files])
+        files = await model_files(self._writer, model.id, model.id, folder / MODEL_FOLDER)
+        report_file = await self._writer.write(model.id, "ModelReport", "report.json", report)
+        return Done([report_file, *files], {"weight_percent": model.weight_percent or SUITABLE_WEIGHT_PERCENT})
 
     async def _copy(self, model: CustomModel, to: Path, _: Progress) -> Json:
         original = self._models.folder(model.copy_of)
@@ -97,12 +105,12 @@ class Trainer:
             locale=model.locale,
             to=to,
             base=self._models.folder(model.base),
+            weight_percent=model.weight_percent or SUITABLE_WEIGHT_PERCENT,
             sentences=joined_sentences.path if joined_sentences else None,
             pronunciations=joined_pronunciations.path if joined_pronunciations else None,
         )
         try:
-            async with self._turn:
-                report = await self._engine.adapt(request)
+            report = await self._engine.adapt(request)
         except AdaptationError as error:
             raise JobError("InvalidData", str(error)) from error
         await asyncio.to_thread(shutil.rmtree, data)
@@ -122,18 +130,6 @@ class Trainer:
                 Source(f"datasets/{dataset_id}", sentences(self._store, dataset), pronunciations(self._store, dataset))
             )
         return sources
-
-    async def _model_files(self, model: CustomModel, folder: Path) -> list[EntityFile]:
-        """What the engine made, for the manifest."""
-        paths = await asyncio.to_thread(_files_in, folder)
-        names = [f"{model.id}/{path.relative_to(folder).as_posix()}" for path in paths]
-        return [
-            await self._writer.link(model.id, "ModelFile", name, path) for name, path in zip(names, paths, strict=True)
-        ]
-
-
-def _files_in(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
 def _joined(sources: list[Source], folder: Path, stop: threading.Event) -> tuple[_Joined | None, _Joined | None]:

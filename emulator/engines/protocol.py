@@ -12,6 +12,8 @@ ProfanityMode = Literal["None", "Removed", "Tags", "Masked"]
 PunctuationMode = Literal["None", "Dictated", "Automatic", "DictatedAndAutomatic"]
 
 TICKS_PER_SECOND = 10_000_000
+SUITABLE_WEIGHT_PERCENT = 50
+"""What an engine finds a suitable weight of the data that a model is adapted with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +184,15 @@ class AssessingEngine(Engine, Protocol):
         ...
 
 
+@runtime_checkable
+class FileBasedEngine(Engine, Protocol):
+    """An engine whose base models are files."""
+
+    def base_model(self, locale: str) -> Path:
+        """The folder of the base model of a locale."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class AdaptationRequest:
     """What a custom model is made from, all of it files on this machine; at least one of the two kinds of data."""
@@ -199,6 +210,8 @@ class AdaptationRequest:
     That is words, letters and syllables, such as `three c p o` for `3CPO`, or phonemes between slashes, such as
     `/hh ax l ow/`.
     """
+    weight_percent: int = SUITABLE_WEIGHT_PERCENT
+    """How much the data counts against the base model, 1 to 100."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from emulator.datasets.references import referenced_dataset
 from emulator.errors import ApiError, invalid_request, not_found
 from emulator.filters import Value
 from emulator.links import base_model_id
+from emulator.model_files import BaseModelFiles
 from emulator.models import BaseModel
 from emulator.paging import page, select
 from emulator.payloads.datasets import DatasetKind
@@ -22,7 +23,7 @@ from emulator.payloads.models import (
     ModelCopyAuthorizationDefinition,
     ModelUpdate,
 )
-from emulator.records import CustomModel, Endpoint, Evaluation, Transcription
+from emulator.records import CustomModel, Endpoint, EntityFile, Evaluation, Transcription
 from emulator.resources.entities import EntitiesWithFiles, Parts
 from emulator.resources.operations import operation_url, show_operation
 from emulator.results import Json, iso_timestamp
@@ -41,10 +42,11 @@ class Models(EntitiesWithFiles[CustomModel]):
     create_payload = CustomModelCreate
     update_payload = ModelUpdate
 
-    def __init__(self, parts: Parts, *, engine: str, adapts: bool) -> None:
+    def __init__(self, parts: Parts, *, engine: str, adapts: bool, base_files: BaseModelFiles) -> None:
         super().__init__(parts)
         self._engine = engine
         self._adapts = adapts
+        self._base_files = base_files
 
     async def list_supported_locales(self, _: Call) -> web.Response:
         """Operation Models_ListSupportedLocales: those of models that can be adapted."""
@@ -86,21 +88,17 @@ class Models(EntitiesWithFiles[CustomModel]):
         return answer(self._show_base(call, self._found_base(call)))
 
     async def get_base_model_manifest(self, call: Call) -> web.Response:
-        """Operation Models_GetBaseModelManifest: no files, as base models come with the engine's package."""
+        """Operation Models_GetBaseModelManifest: the files of the engine's package."""
         model = self._found_base(call)
-        self.expiry(call)
-        return answer(self._manifest(call, model.path, model, []))
+        return answer(self._manifest(call, model.path, model, await self._base_files.of(model)))
 
     async def get_custom_model_manifest(self, call: Call) -> web.Response:
-        """Operation Models_GetCustomModelManifest: the files that the engine made."""
+        """Operation Models_GetCustomModelManifest: the files that the engine made, and those of the base model."""
         model = self._succeeded(call)
-        expires = self.expiry(call)
-        files = [
-            {"name": file.name, "contentUrl": call.links.content(file.id, expires)}
-            for file in self._store.files(model.id)
-            if not file.listed
-        ]
-        return answer(self._manifest(call, model.id, self._models.root(model.base), files))
+        root = self._models.root(model.base)
+        base_files = await self._base_files.of(root) if root else []
+        own_files = [file for file in self._store.files(model.id) if not file.listed]
+        return answer(self._manifest(call, model.id, root, [*own_files, *base_files]))
 
     async def authorize_copy(self, call: Call) -> web.Response:
         """Operation Models_AuthorizeCopy: whatever resource id the source is said to have is taken."""
@@ -234,12 +232,14 @@ class Models(EntitiesWithFiles[CustomModel]):
             }
         )
 
-    def _manifest(self, call: Call, path: str, base: BaseModel | None, files: list[dict[str, str]]) -> Json:
+    def _manifest(self, call: Call, path: str, base: BaseModel | None, files: list[EntityFile]) -> Json:
         """Definition ModelManifest; its `properties` are the emulator's own."""
+        expires = self.expiry(call)
+        shown = [{"name": file.name, "contentUrl": call.links.content(file.id, expires)} for file in files]
         properties: Json = {"engine": {"name": self._engine}}
         if base:
             properties["baseModel"] = {"self": call.links.url(self.noun, base.path), "locale": base.locale}
-        return {"model": {"self": call.links.url(self.noun, path)}, "modelFiles": files, "properties": properties}
+        return {"model": {"self": call.links.url(self.noun, path)}, "modelFiles": shown, "properties": properties}
 
 
 def _given_in_v3_1(payload: DatedCustomModelCreate) -> Json:

@@ -60,6 +60,16 @@ def test_base_models(api: Api) -> None:
     assert manifest["model"]["self"] == current["self"]
 
 
+def test_the_manifest_of_a_base_model() -> None:
+    """It names the files of the engine's package, and serves them."""
+    with SpeechEmulator(engine="pocketsphinx") as emulator, Api(emulator.base_url, emulator.key) as api:
+        manifest = api("GET", f"/models/base/{base_model_id('en-US')}/manifest").json()
+        assert api("GET", f"/models/base/{base_model_id('en-US')}/manifest").json() == manifest
+        urls = {one["name"].partition("/")[2]: one["contentUrl"] for one in manifest["modelFiles"]}
+        assert {"en-us/mdef", "en-us.lm.bin", "cmudict-en-us.dict"} <= urls.keys()
+        assert b"zoology Z OW AA L AH JH IY" in api("GET", urls["cmudict-en-us.dict"]).content
+
+
 def test_a_model_is_trained_from_text(api: Api, emulator: SpeechEmulator) -> None:
     """Create, NotStarted, Running, Succeeded; the report says what was used; the manifest serves the model's files."""
     body = {"displayName": "m", "locale": "en-US", "text": "One.\n\nTwo.", "properties": {"email": "a@example.com"}}
@@ -74,6 +84,7 @@ def test_a_model_is_trained_from_text(api: Api, emulator: SpeechEmulator) -> Non
     model = api("GET", created["self"]).json()
     assert model["status"] == "Succeeded"
     assert model["text"] == body["text"]
+    assert model["properties"]["customModelWeightPercent"] == 50
     assert "email" not in model["properties"]
     assert model["properties"]["deprecationDates"]["transcriptionDateTime"] == "2100-01-15T00:00:00Z"
 

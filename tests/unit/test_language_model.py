@@ -78,6 +78,19 @@ def test_sentences_are_worked_in(general: Trigrams, tmp_path: Path) -> None:
     )
 
 
+def test_the_weight_of_the_general_model(general: Trigrams) -> None:
+    """The less it weighs, the more what the sentences say counts; probabilities add up to one whatever it is."""
+    sentences = [["the", "patient", "takes", "apixaban"], ["the", "patient", "rests"]]
+    shares = []
+    for weight in (99, 1, 0.001):
+        adapted = interpolate(general, sentences, general_weight=weight)
+        next_words = distribution(adapted, "the", "patient")
+        assert next_words.sum() == pytest.approx(1, abs=1e-3)
+        assert distribution(adapted).sum() == pytest.approx(1, abs=1e-3)
+        shares.append(next_words[adapted.words.index("takes")])
+    assert shares[0] < 0.1 < shares[1] < 0.4 < shares[2] <= 0.5
+
+
 def test_another_file_is_no_model(tmp_path: Path) -> None:
     """It is refused."""
     (tmp_path / "model.bin").write_bytes(b"\\data\\")

@@ -53,7 +53,7 @@ def adapt(request: AdaptationRequest) -> AdaptationReport:
     return AdaptationReport(
         sentences=sentences,
         pronunciations=pronunciations,
-        new_words=_make_language_model(base, model),
+        new_words=_make_language_model(base, model, request.weight_percent),
         derived_words=tuple(vocabulary.derived),
         unused=tuple(unused),
     )
@@ -138,11 +138,12 @@ def _take_sentences(path: Path | None, vocabulary: Vocabulary, file: TextIO, unu
     return used
 
 
-def _make_language_model(base: Model, model: Model) -> tuple[str, ...]:
+def _make_language_model(base: Model, model: Model, weight_percent: int) -> tuple[str, ...]:
     """Work all that a custom model was made from into the general language model; the words that its base lacks."""
     general = read_trigrams(Model().language_model)
     sentences = (line.split() for line in model.read_sentences())
-    adapted = interpolate(general, sentences, model.written)
+    general_weight = max(100 - weight_percent, 0.1) / weight_percent
+    adapted = interpolate(general, sentences, model.written, general_weight=general_weight)
     write_trigrams(adapted, model.language_model)
     known = set(general.words).union(base.written, *(line.split() for line in base.read_sentences()))
     return tuple(word for word in adapted.words[len(general.words) :] if word not in known)

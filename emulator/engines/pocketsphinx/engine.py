@@ -67,6 +67,12 @@ class PocketsphinxEngine:
         assert isinstance(answer, AssessedAudio | None)  # noqa: S101 - a worker answers what it is asked
         return answer
 
+    def base_model(self, locale: str) -> Path:  # noqa: ARG002 - there is one only
+        """The folder of the package's model."""
+        from emulator.engines.pocketsphinx.model import Model  # noqa: PLC0415 - the recognizer is a worker's concern
+
+        return Model().dictionary.parent
+
     async def adapt(self, request: AdaptationRequest) -> AdaptationReport:
         """Make a custom model in a process of its own, one at a time; cancelling ends it at once.
 

@@ -22,8 +22,13 @@ _UNSEEN = 1e-5
 _LEAST = 1e-6
 
 
-def interpolate(general: Trigrams, sentences: Iterable[Sequence[str]], words: Iterable[str] = ()) -> Trigrams:
-    """The general model with the sentences worked in; it knows their words, and `words` besides."""
+def interpolate(
+    general: Trigrams, sentences: Iterable[Sequence[str]], words: Iterable[str] = (), *, general_weight: float = 1
+) -> Trigrams:
+    """The general model with the sentences worked in; it knows their words, and `words` besides.
+
+    `general_weight`, above 0, is how much the general model counts, 1 being as much as is found suitable.
+    """
     ids = {word: number for number, word in enumerate(general.words)}
     for word in words:
         ids.setdefault(word, len(ids))
@@ -32,9 +37,9 @@ def interpolate(general: Trigrams, sentences: Iterable[Sequence[str]], words: It
     model = _with_words(general, list(ids))
     if not len(tokens):
         return model
-    model = _with_unigrams(model, tokens[tokens != ids[START]])
-    model = _with_bigrams(model, *_ngrams(tokens, 2, len(ids), ids[START]))
-    return _with_trigrams(model, *_ngrams(tokens, 3, len(ids), ids[START]))
+    model = _with_unigrams(model, tokens[tokens != ids[START]], general_weight)
+    model = _with_bigrams(model, *_ngrams(tokens, 2, len(ids), ids[START]), general_weight)
+    return _with_trigrams(model, *_ngrams(tokens, 3, len(ids), ids[START]), general_weight)
 
 
 def _ngrams(tokens: Integers, order: int, size: int, start: int) -> tuple[Integers, Floats]:
@@ -63,8 +68,8 @@ def _resized(keys2: Integers, old: int, new: int) -> Integers:
     return keys2 // old * new + keys2 % old
 
 
-def _with_unigrams(model: Trigrams, tokens: Integers) -> Trigrams:
-    share = max(len(tokens) / (len(tokens) + _WEIGHT1), _MIN_SHARE)
+def _with_unigrams(model: Trigrams, tokens: Integers, weight: float) -> Trigrams:
+    share = max(len(tokens) / (len(tokens) + _WEIGHT1 * weight), _MIN_SHARE / max(weight, 1))
     counts = np.bincount(tokens, minlength=len(model.words))
     prob1 = (1 - share) * model.prob1 + share * counts / len(tokens)
     start = model.words.index(START)
@@ -72,7 +77,7 @@ def _with_unigrams(model: Trigrams, tokens: Integers) -> Trigrams:
     return replace(model, prob1=prob1)
 
 
-def _with_bigrams(model: Trigrams, keys: Integers, counts: Floats) -> Trigrams:
+def _with_bigrams(model: Trigrams, keys: Integers, counts: Floats, weight: float) -> Trigrams:
     size = len(model.words)
     new = keys[~np.isin(keys, model.keys2, assume_unique=True)]
     places = np.searchsorted(model.keys2, new)
@@ -81,12 +86,12 @@ def _with_bigrams(model: Trigrams, keys: Integers, counts: Floats) -> Trigrams:
     backoff2 = np.insert(model.backoff2, places, 1.0)
 
     before = keys2 % size
-    prob2 = _mixed(prob2, before, np.searchsorted(keys2, keys), counts, _WEIGHT2)
+    prob2 = _mixed(prob2, before, np.searchsorted(keys2, keys), counts, _WEIGHT2 * weight)
     backoff1 = _backoffs(model.backoff1, before, prob2, model.prob1[keys2 // size])
     return replace(model, keys2=keys2, prob2=prob2, backoff2=backoff2, backoff1=backoff1)
 
 
-def _with_trigrams(model: Trigrams, keys: Integers, counts: Floats) -> Trigrams:
+def _with_trigrams(model: Trigrams, keys: Integers, counts: Floats, weight: float) -> Trigrams:
     size = len(model.words)
     new = keys[~np.isin(keys, model.keys3, assume_unique=True)]
     places = np.searchsorted(model.keys3, new)
@@ -96,7 +101,7 @@ def _with_trigrams(model: Trigrams, keys: Integers, counts: Floats) -> Trigrams:
     prob3 = np.insert(model.prob3, places, model.backoff2[np.searchsorted(model.keys2, new % size**2)] * shorter)
 
     before = np.searchsorted(model.keys2, keys3 % size**2)
-    prob3 = _mixed(prob3, before, np.searchsorted(keys3, keys), counts, _WEIGHT3)
+    prob3 = _mixed(prob3, before, np.searchsorted(keys3, keys), counts, _WEIGHT3 * weight)
     shorter = model.prob2[np.searchsorted(model.keys2, keys3 // size)]
     backoff2 = _backoffs(model.backoff2, before, prob3, shorter)
     return replace(model, keys3=keys3, prob3=prob3, backoff2=backoff2)
