@@ -47,6 +47,9 @@ param instanceMemoryMB int = 2048
 @description('Most instances that the app scales out to.')
 param maximumInstanceCount int = 100
 
+@description('Spread the app and both storage accounts over the zones of the region. Decide before the first deployment.')
+param zoneRedundant bool = false
+
 @minValue(0)
 @maxValue(36500)
 @description('Days after which audio is deleted; 0 keeps it. Leave room for files that wait or are retried.')
@@ -188,6 +191,7 @@ module hostStorage 'app/host-storage.bicep' = {
     location: location
     tags: tags
     closed: privateNetworking
+    zoneRedundant: zoneRedundant
     appPrincipalId: identity.outputs.principalId
   }
 }
@@ -204,6 +208,7 @@ module dataStorage 'app/data-storage.bicep' = {
     recordRetentionDays: recordRetentionDays
     softDeleteDays: softDeleteDays
     closed: privateNetworking
+    zoneRedundant: zoneRedundant
     allowedAddresses: empty(allowedAddresses) ? [] : split(allowedAddresses, ',')
     appPrincipalId: identity.outputs.principalId
     speechPrincipalIds: [for index in range(0, length(speechIds)): speechAccess[index].outputs.principalId]
@@ -281,6 +286,7 @@ module functionApp 'app/function-app.bicep' = {
     identityClientId: identity.outputs.clientId
     instanceMemoryMB: instanceMemoryMB
     maximumInstanceCount: maximumInstanceCount
+    zoneRedundant: zoneRedundant
     hostStorageName: hostStorage.outputs.name
     deploymentContainerUrl: hostStorage.outputs.deploymentContainerUrl
     dataBlobUri: dataStorage.outputs.blobUri

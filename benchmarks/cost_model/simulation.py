@@ -23,7 +23,7 @@ SEARCH_SECONDS = 600
 """functionTimeout in host.json: what the hourly search must not exceed."""
 HEALTH_SECONDS = 900 / 3
 """Between two calls of the availability test: every 15 minutes from three places."""
-LOG_ALERTS = 6
+LOG_ALERTS = 7
 LISTED = 5_000
 """Tickets in one page of a listing, of which a job takes the first."""
 SERVICE = "the transcription itself"

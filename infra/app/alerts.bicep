@@ -1,4 +1,4 @@
-// Alerts. Log alerts look for what the app and its host write; docs/deployment.md says what each one means.
+// Alerts. Log alerts look for what the app and its host write; docs/operations.md says what each one means.
 param location string
 param tags object
 param applicationInsightsId string
@@ -19,6 +19,12 @@ var logAlerts = [
     severity: 2
     description: 'A queue message failed five times and was moved to a poison queue.'
     query: 'traces | where message has "Moving message to queue" and message has "-poison"'
+  }
+  {
+    name: 'dropscribe-jobs-stuck'
+    severity: 2
+    description: 'The oldest job is open for longer than a job can take.'
+    query: 'traces | where message has "is stuck: it is open for"'
   }
   {
     name: 'dropscribe-throttled'
@@ -42,7 +48,8 @@ var logAlerts = [
     name: 'dropscribe-functions-fail'
     severity: 2
     description: 'Function calls end with an exception.'
-    query: 'requests | where success == false and name !in ("health", "receive_event")'
+    // A function's span is a dependency where the app wrote it, and a request where the host did, such as after a time-out.
+    query: 'union dependencies, requests | where success == false and name in ("intake_audio", "intake_event", "receive_event", "collect_transcription", "drain_tickets", "sweep_jobs", "keep_webhook", "find_missed_audio", "health")'
   }
 ]
 var topicAlerts = [

@@ -7,6 +7,7 @@ param identityId string
 param identityClientId string
 param instanceMemoryMB int
 param maximumInstanceCount int
+param zoneRedundant bool
 param hostStorageName string
 param deploymentContainerUrl string
 param dataBlobUri string
@@ -35,7 +36,10 @@ resource plan 'Microsoft.Web/serverfarms@2024-04-01' = {
     name: 'FC1'
     tier: 'FlexConsumption'
   }
-  properties: { reserved: true }
+  properties: {
+    reserved: true
+    zoneRedundant: zoneRedundant
+  }
 }
 
 resource app 'Microsoft.Web/sites@2024-04-01' = {

@@ -3,6 +3,7 @@ param name string
 param location string
 param tags object
 param closed bool
+param zoneRedundant bool
 param appPrincipalId string
 
 var roles = loadJsonContent('../roles.json')
@@ -12,7 +13,7 @@ resource account 'Microsoft.Storage/storageAccounts@2023-05-01' = {
   location: location
   tags: tags
   kind: 'StorageV2'
-  sku: { name: 'Standard_LRS' }
+  sku: { name: zoneRedundant ? 'Standard_ZRS' : 'Standard_LRS' }
   properties: {
     allowBlobPublicAccess: false
     allowSharedKeyAccess: false

@@ -363,6 +363,11 @@ def _files() -> dict[str, str]:
     }
 
 
+def _line(path: str, text: str) -> int:
+    """Number of the first line that begins with a text."""
+    return next(number for number, line in enumerate(_files()[path].splitlines(), 1) if line.startswith(text))
+
+
 def test_nothing_is_wrong() -> None:
     """The real sources are free of everything that `problems` looks for."""
     assert problems(_files()) == []
@@ -371,7 +376,7 @@ def test_nothing_is_wrong() -> None:
 @pytest.mark.parametrize(
     ("path", "old", "new", "expected"),
     [
-        (APP, "  name: planName", "  name = planName", f"{APP}:30: syntax error"),
+        (APP, "  name: planName", "  name = planName", f"{APP}:{_line(APP, '  name: planName')}: syntax error"),
         (MAIN, "'app/events.bicep'", "'app/event.bicep'", "there is no module infra/app/event.bicep"),
         (MAIN, "    amount: monthlyBudget", "    sum: monthlyBudget", "budget.bicep has no parameter sum"),
         (MAIN, "    amount: monthlyBudget\n", "", "budget.bicep needs the parameter amount"),
@@ -433,13 +438,33 @@ def test_alerts_look_for_what_is_logged() -> None:
     alerts = (ROOT / "infra/app/alerts.bicep").read_text() + "".join(queries)
     source = "".join(path.read_text() for path in (ROOT / "shared").rglob("*.py"))
     phrases = set(re.findall(r'message has "([^"]+)"', alerts)) - {"Moving message to queue", "-poison"}
-    assert len(phrases) == 4
+    assert len(phrases) == 5
     assert {phrase for phrase in phrases if phrase not in source} == set()
     failed = re.search(r'matches regex @"(.+?)"', alerts)
     assert failed
     pattern = re.compile(failed[1].replace("\\\\", "\\"))
     messages = [line for line in re.findall(r'_log\.\w+\(\s*"(.+?)"', source) if pattern.match(line)]
     assert sorted(messages) == ["%s/%s failed at intake: %s: %s", "%s/%s failed: %s: %s"]
+
+
+def test_alerts_know_each_function_and_metric() -> None:
+    """The alert on failing functions names every one, and each metric that the workbook shows is one of the app's."""
+    functions = re.findall(r'function_name\("(\w+)"\)', (ROOT / "function_app.py").read_text())
+    alerts = (ROOT / "infra/app/alerts.bicep").read_text()
+    named = re.search(r"success == false and name in \((.+?)\)", alerts)
+    assert named
+    assert sorted(json.loads(f"[{named[1]}]")) == sorted(functions)
+    shown = set(re.findall(r"dropscribe(?:\.\w+)+", (ROOT / "infra/workbook.json").read_text()))
+    telemetry = (ROOT / "shared/telemetry/open_telemetry.py").read_text()
+    assert len(shown) == 8
+    assert {metric for metric in shown if f'"{metric}"' not in telemetry} == set()
+
+
+def test_operations_say_what_each_alert_means() -> None:
+    """docs/operations.md has a section for each alert, and for no other."""
+    alerts = set(re.findall(r"name: '(dropscribe-[\w-]+)'", (ROOT / "infra/app/alerts.bicep").read_text()))
+    sections = re.findall(r"^### (dropscribe-[\w-]+)$", (ROOT / "docs/operations.md").read_text(), re.MULTILINE)
+    assert sorted(sections) == sorted(alerts - {"dropscribe-health"})  # the test that dropscribe-unhealthy watches
 
 
 def test_what_the_app_uses_is_created() -> None:
