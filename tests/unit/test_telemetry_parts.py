@@ -2,17 +2,23 @@
 
 import subprocess
 import sys
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from azure.identity import ManagedIdentityCredential
-from azure.monitor.opentelemetry.exporter import AzureMonitorLogExporter
+from azure.monitor.opentelemetry.exporter import ApplicationInsightsSampler, AzureMonitorLogExporter
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader, MetricsData
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from shared import settings
 from shared.pipeline.ledger import AudioFile, Job
 from shared.pipeline.options import TranscriptionOptions
-from shared.telemetry.open_telemetry import root_of
+from shared.telemetry.open_telemetry import FileIds, OpenTelemetry, root_of
 from shared.telemetry.stages import stages
 from shared.telemetry.telemetry import FileEnd
 
@@ -105,6 +111,23 @@ def test_a_trace_belongs_to_a_version_of_the_audio() -> None:
     assert first.is_valid
     assert {first.trace_id, first.span_id}.isdisjoint({second.trace_id, second.span_id})
     assert f"{first.trace_id:032x}" == "ce3c345f735ded0b74b8c9c758868149"
+
+
+def test_a_share_of_the_traces_is_whole_traces() -> None:
+    """With half of the traces kept each file has all of its spans or none; the metrics count every file."""
+    spans, reader = InMemorySpanExporter(), InMemoryMetricReader()
+    tracers = TracerProvider(id_generator=FileIds(), sampler=ApplicationInsightsSampler(0.5))
+    tracers.add_span_processor(SimpleSpanProcessor(spans))
+    telemetry = OpenTelemetry(
+        tracer_provider=tracers, meter_provider=MeterProvider([reader]), hour_prices={"batch": 1, "short": 1}
+    )
+    for number in range(40):
+        one = file().model_copy(update={"path": f"{number}.wav"})
+        telemetry.file_ended(FileEnd(one, "transcribed", at(70), job=job()))
+    kept = Counter((span.attributes or {})["file"] for span in spans.get_finished_spans())
+    assert set(kept.values()) == {6}
+    assert 10 < len(kept) < 30
+    assert '"value": 40' in (reader.get_metrics_data() or MetricsData([])).to_json()
 
 
 def test_where_telemetry_goes_to(monkeypatch: pytest.MonkeyPatch) -> None:
