@@ -4,7 +4,7 @@ Of each audio file and model there is a score file, named as in the specificatio
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,15 +21,23 @@ from emulator.recognizing import rejection
 from emulator.records import Dataset, EntityError, EntityFile, Evaluation
 from emulator.results import Json, iso_duration
 from emulator.store import Store
-from emulator.word_errors import AlignedWord, aligned, normalized, results
+from emulator.word_errors import AlignedWord, aligned, normalized, token_results, tokens, word_results
+
+
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    """What was said, beside what was recognized."""
+
+    words: Sequence[AlignedWord]
+    tokens: Sequence[AlignedWord]
 
 
 @dataclass(frozen=True, slots=True)
 class _Score:
-    """What one model made of one file; `words` is None where nothing was recognized, or nobody knows what was said."""
+    """What one model made of one file; `compared` is None where it was not recognized, or nobody knows what is said."""
 
     file: EntityFile
-    words: Sequence[AlignedWord] | None = None
+    compared: _Compared | None = None
     rejected: AudioRejectedError | None = None
 
 
@@ -72,7 +80,7 @@ class Evaluator:
             tasks = [[group.create_task(score(recording, model)) for recording in recordings] for model in folders]
         both = [[task.result() for task in each] for each in tasks]
         files = [one.file for scores in both for one in scores]
-        return Done(files, {"results": _results(both)}, _failure(both))
+        return Done(files, {"results": _results(both, evaluation.locale)}, _failure(both))
 
     def _recordings(self, evaluation: Evaluation) -> Sequence[DatasetAudio]:
         dataset = self._store.get(Dataset, evaluation.dataset)
@@ -85,7 +93,7 @@ class Evaluator:
         body: Json = {"audio": recording.name, "duration": iso_duration(recording.duration_ticks)}
         if recording.transcript is not None:
             body["reference"] = recording.transcript
-        words: Sequence[AlignedWord] | None = None
+        compared: _Compared | None = None
         rejected: AudioRejectedError | None = None
         try:
             recognized = await self._recognized(evaluation, recording, folder)
@@ -96,11 +104,11 @@ class Evaluator:
             lexical, display = _texts(recognized)
             body |= {"status": "Succeeded", "lexical": lexical, "display": display}
             if recording.transcript is not None:
-                words = await asyncio.to_thread(_compared, recording.transcript, lexical, evaluation.locale)
-                body |= _counts(words)
+                compared = await asyncio.to_thread(_compare, recording.transcript, lexical, display, evaluation.locale)
+                body |= _counts(compared.words)
         name = f"{recording.name}.{model}_score.json"
         file = await self._writer.write(evaluation.id, "EvaluationDetails", name, body)
-        return _Score(file, words, rejected)
+        return _Score(file, compared, rejected)
 
     async def _recognized(self, evaluation: Evaluation, recording: DatasetAudio, model: Path | None) -> RecognizedAudio:
         request = RecognitionRequest(
@@ -124,24 +132,29 @@ def _texts(recognized: RecognizedAudio) -> tuple[str, str]:
     return lexical, " ".join(reading.display for reading in best)
 
 
-def _compared(transcript: str, lexical: str, locale: str) -> Sequence[AlignedWord]:
-    return aligned(normalized(transcript, locale), normalized(lexical, locale))
+def _compare(transcript: str, lexical: str, display: str, locale: str) -> _Compared:
+    return _Compared(
+        aligned(normalized(transcript, locale), normalized(lexical, locale)),
+        aligned(tokens(transcript), tokens(display)),
+    )
 
 
 def _counts(words: Sequence[AlignedWord]) -> Json:
     """What a score file says of the errors."""
-    counts = {name: value for name, value in results([words]).items() if not name.startswith("sentence")}
+    counts = {name: value for name, value in word_results([words]).items() if not name.startswith("sentence")}
     shown = [{"reference": one.reference, "hypothesis": one.hypothesis, "errorType": one.error} for one in words]
     return {**counts, "words": shown}
 
 
-def _results(both: Sequence[Sequence[_Score]]) -> Mapping[str, float | int]:
-    """Definition EvaluationProperties; empty where nobody knows what was said."""
-    found: dict[str, float | int] = {}
+def _results(both: Sequence[Sequence[_Score]], locale: str) -> Json:
+    """Definition EvaluationProperties; empty where nobody knows what is said."""
+    found: Json = {}
     for number, scores in enumerate(both, start=1):
-        sentences = [one.words for one in scores if one.words is not None]
-        if sentences:
-            found |= {f"{name}{number}": value for name, value in results(sentences).items()}
+        compared = [score.compared for score in scores if score.compared]
+        if compared:
+            words = word_results([one.words for one in compared])
+            shown = words | token_results([one.tokens for one in compared], locale)
+            found |= {f"{name}{number}": value for name, value in shown.items()}
     return found
 
 

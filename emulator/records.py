@@ -218,8 +218,8 @@ class Evaluation(Entity):
     dataset: str
     """The id of the dataset."""
     email: str | None = None
-    results: dict[str, float | int] = {}
-    """Once it has Succeeded: definition EvaluationProperties, `wordErrorRate1` and so on."""
+    results: dict[str, object] = {}
+    """Once it has Succeeded: definition EvaluationProperties of the newest version, `wordErrorRate1` and so on."""
 
     def needs(self) -> set[str]:
         """Models and dataset, while it is not finished."""

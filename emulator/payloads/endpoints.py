@@ -5,23 +5,34 @@ from pydantic import Field
 from emulator.payloads.common import EntityCreate, EntityReference, Payload, ProjectEntityUpdate, Text, TimeToLive
 
 
-class EndpointProperties(Payload):
-    """Definition EndpointProperties."""
+class DatedEndpointProperties(Payload):
+    """Definition EndpointProperties of the versions named by their date."""
 
     read_only = frozenset({"error"})
 
     logging_enabled: bool = False
+
+
+class EndpointProperties(DatedEndpointProperties):
+    """Definition EndpointProperties."""
+
     time_to_live: TimeToLive | None = None
     email: str | None = None
 
 
-class EndpointCreate(EntityCreate):
-    """Definition Endpoint, as operation Endpoints_Create takes it."""
+class DatedEndpointCreate(EntityCreate):
+    """Definition Endpoint, as operation Endpoints_Create of the versions named by their date takes it."""
 
     locale: Text
     model: EntityReference | None = None
-    text: Text | None = None
     project: EntityReference | None = None
+    properties: DatedEndpointProperties = Field(default_factory=DatedEndpointProperties)
+
+
+class EndpointCreate(DatedEndpointCreate):
+    """Definition Endpoint, as operation Endpoints_Create takes it."""
+
+    text: Text | None = None
     properties: EndpointProperties = Field(default_factory=EndpointProperties)
 
 

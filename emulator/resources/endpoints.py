@@ -12,12 +12,13 @@ from emulator.content_logs import ContentLogs, base_model_owner, is_log_id
 from emulator.errors import ApiError, invalid_argument, invalid_request, not_found
 from emulator.links import base_model_id
 from emulator.payloads.common import EntityReference
-from emulator.payloads.endpoints import EndpointCreate, EndpointUpdate
+from emulator.payloads.endpoints import DatedEndpointCreate, EndpointCreate, EndpointProperties, EndpointUpdate
 from emulator.records import Endpoint, EntityFile, ModelPath
 from emulator.resources.entities import EntitiesWithFiles, Parts
 from emulator.results import Json, iso_timestamp
 from emulator.short_audio import MODES
 
+WEB_SOCKET_PATH = "/speech/universal/v2"
 TOP_LIMIT = 100
 """The default of `top`, and the most that one page has."""
 
@@ -37,7 +38,7 @@ class Endpoints(EntitiesWithFiles[Endpoint]):
 
     async def create(self, call: Call) -> web.Response:
         """Operation Endpoints_Create: without a model it is the base model of the locale that is deployed."""
-        payload = await call.payload(EndpointCreate)
+        payload = await call.payload(DatedEndpointCreate if call.links.dated else EndpointCreate)
         self.check_locale(payload.locale)
         endpoint = Endpoint.model_validate(
             self.common_fields(call, payload)
@@ -45,8 +46,8 @@ class Endpoints(EntitiesWithFiles[Endpoint]):
                 "project": self.project_of(call, payload.project),
                 "locale": payload.locale,
                 "model": self._deployable(call, payload.model, payload.locale),
-                "text": payload.text,
-                "properties": payload.properties,
+                "text": payload.text if isinstance(payload, EndpointCreate) else None,
+                "properties": EndpointProperties.model_validate(payload.properties.model_dump()),
             }
         )
         return self.begin(call, endpoint)
@@ -114,9 +115,8 @@ class Endpoints(EntitiesWithFiles[Endpoint]):
 
     def show(self, call: Call, entity: Endpoint) -> Json:
         """An endpoint as definition Endpoint has it."""
-        properties = entity.properties.model_dump(by_alias=True, exclude_none=True)
-        if entity.finished:
-            properties.pop("email", None)
+        left_out = {"time_to_live", "email"} if call.links.dated else {"email"} if entity.finished else set()
+        properties = entity.properties.model_dump(by_alias=True, exclude_none=True, exclude=left_out)
         if entity.error:
             properties["error"] = entity.error.model_dump()
         body = super().show(call, entity) | {
@@ -125,7 +125,7 @@ class Endpoints(EntitiesWithFiles[Endpoint]):
             "properties": properties,
             "locale": entity.locale,
         }
-        return body if entity.text is None else {**body, "text": entity.text}
+        return body if entity.text is None or call.links.dated else {**body, "text": entity.text}
 
     def _deployable(self, call: Call, reference: EntityReference | None, locale: str) -> ModelPath:
         """The model to deploy; the base model of the locale where none is named."""
@@ -167,8 +167,10 @@ class Endpoints(EntitiesWithFiles[Endpoint]):
 
 
 def _links(call: Call, endpoint: Endpoint) -> Json:
-    """Definition EndpointLinks."""
+    """Definition EndpointLinks; the versions named by their date have a web socket alone."""
     service = call.links.endpoint
+    if call.links.dated:
+        return {"webSocket": f"{service.replace('http', 'ws', 1)}{WEB_SOCKET_PATH}?cid={endpoint.id}"}
     links: Json = {"logs": call.links.url("endpoints", endpoint.id, "files", "logs")}
     for mode in MODES:
         path = f"{mode.path}?cid={endpoint.id}"

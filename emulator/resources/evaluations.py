@@ -6,7 +6,13 @@ from emulator.app import Call
 from emulator.datasets.references import referenced_dataset
 from emulator.errors import invalid_request
 from emulator.payloads.datasets import DatasetKind
-from emulator.payloads.evaluations import RESULTS, EvaluationCreate, EvaluationUpdate
+from emulator.payloads.evaluations import (
+    RESULTS,
+    TOKEN_RESULTS,
+    DatedEvaluationCreate,
+    EvaluationCreate,
+    EvaluationUpdate,
+)
 from emulator.records import Evaluation
 from emulator.resources.entities import EntitiesWithFiles
 from emulator.results import Json
@@ -28,7 +34,7 @@ class Evaluations(EntitiesWithFiles[Evaluation]):
 
     async def create(self, call: Call) -> web.Response:
         """Operation Evaluations_Create."""
-        payload = await call.payload(EvaluationCreate)
+        payload = await call.payload(DatedEvaluationCreate if call.links.dated else EvaluationCreate)
         self.check_locale(payload.locale)
         if payload.transcription1 or payload.transcription2:
             message = "An evaluation recognizes the dataset's audio itself; it cannot be given transcriptions."
@@ -44,16 +50,18 @@ class Evaluations(EntitiesWithFiles[Evaluation]):
                 "model1": self._models.referenced(call, payload.model1, locale=payload.locale, target="model1"),
                 "model2": self._models.referenced(call, payload.model2, locale=payload.locale, target="model2"),
                 "dataset": dataset.id,
-                "email": payload.properties.email,
+                "email": payload.properties.email if isinstance(payload, EvaluationCreate) else None,
             }
         )
         return self.begin(call, evaluation)
 
     def show(self, call: Call, entity: Evaluation) -> Json:
         """An evaluation as definition Evaluation has it."""
-        unknown = {f"{name}{model}": UNKNOWN for name in RESULTS for model in (1, 2)}
-        properties: Json = {**unknown, **entity.results}
-        if entity.email is not None and not entity.finished:
+        names = (*RESULTS, *TOKEN_RESULTS) if call.links.dated else RESULTS
+        properties: Json = {f"{name}{model}": UNKNOWN for name in names for model in (1, 2)}
+        shown = {name for name in entity.results if call.links.dated or name in properties}
+        properties |= {name: entity.results[name] for name in shown}
+        if entity.email is not None and not entity.finished and not call.links.dated:
             properties["email"] = entity.email
         if entity.error:
             properties["error"] = entity.error.model_dump()

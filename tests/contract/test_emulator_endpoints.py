@@ -357,3 +357,23 @@ def test_the_client_drives_endpoints(api: Api, emulator: SpeechEmulator) -> None
         assert list(client.endpoints.list()) == []
         assert list(client.endpoints.list_base_model_logs("en-US")) == []
     assert api("GET", "/endpoints").json()["values"] == []
+
+
+def test_an_endpoint_of_a_dated_version(emulator: SpeechEmulator) -> None:
+    """It has one web socket, no time to live, no text and no logs; short audio through it is the same."""
+    with SpeechClient(emulator.endpoint, KeyCredential(emulator.key), api_version="2025-10-15") as client:
+        made = client.endpoints.create(
+            NewEndpoint(display_name="e", locale="en-US", properties=Properties(logging_enabled=True))
+        )
+        emulator.advance(3)
+        done = client.endpoints.get(made.id)
+        assert done.links is not None
+        assert done.properties is not None
+        assert done.links.model_dump(exclude_none=True).keys() == {"webSocket"}
+        assert done.properties.model_dump(exclude_none=True) == {"loggingEnabled": True}
+        assert lexical(say(emulator, "hello", cid=made.id)) == "hello"
+        client.endpoints.delete(made.id)
+    body = {"displayName": "e", "locale": "en-US", "properties": {"timeToLive": "PT6H"}}
+    url = f"{emulator.endpoint}/speechtotext/endpoints?api-version=2025-10-15"
+    refused = requests.post(url, json=body, headers={KEY_HEADER: emulator.key}, timeout=60)
+    assert refusal(refused) == (400, "InvalidPayload")

@@ -258,3 +258,17 @@ def test_what_cannot_be_changed_is_refused(api: Api, emulator: SpeechEmulator, c
     done = evaluated(api, emulator, uploaded(api, emulator, archive(one=("yes", "yes"))))
     response = api("PATCH", done["self"], json=changes)
     assert (response.status_code, response.json()["innerError"]["code"]) == (400, "UnsupportedDelta")
+
+
+def test_the_dated_versions_tell_of_tokens_too(api: Api, emulator: SpeechEmulator) -> None:
+    """The display form is compared as well; in v3.1 the same evaluation shows its words alone."""
+    dataset = uploaded(api, emulator, archive(one=("It costs 25, right?", "It costs 25 right?")))
+    done = evaluated(api, emulator, dataset)
+    assert not any("token" in name.lower() for name in done["properties"])
+    with SpeechClient(emulator.endpoint, KeyCredential(emulator.key), api_version="2024-11-15") as client:
+        shown = client.evaluations.get(done["self"].rpartition("/")[2]).properties
+    assert shown is not None
+    assert (shown.word_error_rate1, shown.token_error_rate1, shown.token_count1) == (0, 0.25, 4)
+    assert shown.token_errors1 is not None
+    assert shown.token_errors1.punctuation is not None
+    assert shown.token_errors1.punctuation.number_of_edits == 1

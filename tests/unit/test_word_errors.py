@@ -2,7 +2,7 @@
 
 import pytest
 
-from emulator.word_errors import AlignedWord, aligned, normalized, results
+from emulator.word_errors import AlignedWord, aligned, normalized, token_results, tokens, word_results
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def test_each_kind_of_error_is_counted() -> None:
         AlignedWord("fox", None, "Deletion"),
         AlignedWord(None, "right", "Insertion"),
     ]
-    assert results([words, aligned(["yes"], ["yes"])]) == {
+    assert word_results([words, aligned(["yes"], ["yes"])]) == {
         "wordErrorRate": round(3 / 9, 6),
         "sentenceErrorRate": 0.5,
         "sentenceCount": 2,
@@ -48,4 +48,30 @@ def test_each_kind_of_error_is_counted() -> None:
 )
 def test_nothing_said_and_nothing_heard(reference: str, hypothesis: str, rate: float) -> None:
     """Silence on either side is no division by zero; a rate can exceed one."""
-    assert results([aligned(reference.split(), hypothesis.split())])["wordErrorRate"] == rate
+    assert word_results([aligned(reference.split(), hypothesis.split())])["wordErrorRate"] == rate
+
+
+@pytest.mark.parametrize(
+    ("said", "heard", "kinds"),
+    [
+        ("Well, yes.", "Well yes.", {"punctuation": 1}),
+        ("In May", "in may", {"capitalization": 2}),
+        ("Yes.", "yes", {"others": 1}),
+        ("It costs $25 now", "It costs twenty five dollars now", {"inverseTextNormalization": 3}),
+        ("The quick fox", "The quack brown fox", {"lexical": 2}),
+        ("Hello - there", "Hello there", {"punctuation": 1}),
+    ],
+)
+def test_token_errors_are_told_apart(said: str, heard: str, kinds: dict[str, int]) -> None:
+    """In the display form: punctuation, capitalization, numbers written in another way, and other words."""
+    found = token_results([aligned(tokens(said), tokens(heard))], "en-US")
+    assert found["tokenErrors"] == {
+        kind: {"numberOfEdits": edits, "percentageOfAllEdits": 100} for kind, edits in kinds.items()
+    }
+    assert found["tokenCount"] == len(said.split())
+
+
+def test_tokens_without_errors() -> None:
+    """There is nothing to tell apart."""
+    found = token_results([aligned(["Yes."], ["Yes."])], "en-US")
+    assert (found["tokenErrorRate"], found["tokenErrors"]) == (0, {})
