@@ -114,9 +114,11 @@ class KnownModels:
 
         Raises JobError where the custom model is gone.
         """
-        if path is None or path.startswith("base/"):
-            return None
-        folder = self._store.folder(path) / MODEL_FOLDER
+        return None if path is None or path.startswith("base/") else self.custom_folder(path)
+
+    def custom_folder(self, custom_id: str) -> Path:
+        """The folder of a custom model; raises JobError where it is gone."""
+        folder = self._store.folder(custom_id) / MODEL_FOLDER
         if not folder.is_dir():
             raise JobError("InvalidModel", "The custom model is no longer there.")
         return folder

@@ -1,7 +1,6 @@
 """What a custom model does while it is Running: gather its data, have the engine adapt to it, and keep what it made."""
 
 import asyncio
-import os
 import shutil
 import threading
 from collections.abc import Iterator
@@ -75,23 +74,27 @@ class Trainer:
     async def run(self, model: CustomModel, progress: Progress) -> Done:
         """Train or copy a model; raises JobError where it cannot be made."""
         folder = self._store.folder(model.id)
-        unfinished = folder / "unfinished"
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+        unfinished = folder / "unfinished"
         unfinished.mkdir(parents=True)
         progress(0, _STEPS)
-        report = await (self._copy if model.copy_of else self._train)(model, unfinished, progress)
-        os.replace(unfinished, folder / MODEL_FOLDER)  # noqa: PTH105 - Path.replace takes no directory on some systems
+        try:
+            make = self._copy(model.copy_of, unfinished) if model.copy_of else self._train(model, unfinished, progress)
+            report = await self._writer.write(model.id, "ModelReport", "report.json", await make)
+        except Exception:
+            await asyncio.to_thread(shutil.rmtree, folder)
+            raise
+        unfinished.rename(folder / MODEL_FOLDER)
         progress(2, _STEPS)
         files = await model_files(self._writer, model.id, model.id, folder / MODEL_FOLDER)
-        report_file = await self._writer.write(model.id, "ModelReport", "report.json", report)
-        return Done([report_file, *files], {"weight_percent": model.weight_percent or SUITABLE_WEIGHT_PERCENT})
+        return Done([report, *files], {"weight_percent": model.weight_percent or SUITABLE_WEIGHT_PERCENT})
 
-    async def _copy(self, model: CustomModel, to: Path, _: Progress) -> Json:
-        original = self._models.folder(model.copy_of)
-        if original is None:
-            raise JobError("InvalidModel", "The model to copy is no longer there.")
-        await in_thread(lambda _: shutil.copytree(original, to, dirs_exist_ok=True))
-        return {"copied": True}
+    async def _copy(self, original: str, to: Path) -> bytes:
+        """Copy what a model is made of; its report is that of the original."""
+        folder = self._models.custom_folder(original)
+        await in_thread(lambda _: shutil.copytree(folder, to, dirs_exist_ok=True))
+        report = next(file for file in self._store.files(original) if file.kind == "ModelReport")
+        return await asyncio.to_thread(self._store.file_path(report.id).read_bytes)
 
     async def _train(self, model: CustomModel, to: Path, progress: Progress) -> Json:
         if not isinstance(self._engine, AdaptingEngine):

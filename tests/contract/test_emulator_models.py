@@ -14,7 +14,7 @@ from shared.speech.errors import Forbidden, NotFound
 from shared.speech.types.common import EntityReference
 from shared.speech.types.models import CustomModelProperties, ModelUpdate, NewCustomModel
 from tests.contract.specification import Api
-from tests.contract.surroundings import OTHER_KEY, START, Audio
+from tests.contract.surroundings import OTHER_KEY, START, Audio, Receiver
 
 UUID = "11111111-2222-4333-8444-555555555555"
 
@@ -162,6 +162,8 @@ def test_a_copy_for_another_subscription(api: Api, other: Api, emulator: SpeechE
     assert api("GET", copied.json()["self"]).status_code == 404
     copy = other("GET", copied.json()["self"]).json()
     assert (copy["status"], copy["displayName"]) == ("Succeeded", "m")
+    (file,) = other("GET", copy["links"]["files"]).json()["values"]
+    assert other("GET", file["links"]["contentUrl"]).json()["sentences"] == 1
     assert len(other("GET", copy["links"]["manifest"]).json()["modelFiles"]) == 1
 
 
@@ -362,3 +364,14 @@ def test_datasets_that_a_model_cannot_have(api: Api, other: Api, emulator: Speec
         answer = api("POST", "/models", json=body)
         assert inner(answer) == (400, code)
         assert answer.json()["target"] == "datasets.0"
+
+
+def test_web_hooks_hear_of_models(api: Api, emulator: SpeechEmulator, receiver: Receiver) -> None:
+    """Of each stage of a training, and of its deletion."""
+    stages = ("Creation", "Processing", "Completion", "Deletion")
+    events = {f"model{stage}": True for stage in stages}
+    api("POST", "/webhooks", json={"displayName": "h", "webUrl": receiver.url, "events": events})
+    emulator.settle()
+    api("DELETE", train(api, emulator)["self"])
+    emulator.settle()
+    assert receiver.events() == [f"Model{stage}" for stage in stages]

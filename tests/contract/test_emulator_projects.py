@@ -11,6 +11,7 @@ from shared.speech.types.projects import NewProject, ProjectUpdate
 from tests.contract.specification import Api
 
 UUID = "11111111-2222-4333-8444-555555555555"
+UNREACHABLE = "http://127.0.0.1:9/a"
 NOUNS = ("datasets", "endpoints", "evaluations", "models", "transcriptions")
 
 
@@ -30,25 +31,34 @@ def members(api: Api, project: str) -> dict[str, int]:
     }
 
 
-def test_entities_come_into_a_project_and_leave_it(api: Api, emulator: SpeechEmulator) -> None:
-    """At creation or by a patch, and out again by null; lists and counts follow, each list with its own filter."""
+@pytest.mark.parametrize(
+    ("noun", "fields"),
+    [
+        ("datasets", {"kind": "Language", "contentUrl": UNREACHABLE}),
+        ("endpoints", {}),
+        ("models", {"text": "One."}),
+        ("transcriptions", {"contentUrls": [UNREACHABLE]}),
+    ],
+)
+def test_entities_come_into_a_project_and_leave_it(
+    api: Api, emulator: SpeechEmulator, *, noun: str, fields: dict[str, object]
+) -> None:
+    """At creation or by a patch, and out again by null; list and counts follow, and the list has the noun's filter."""
     project, other = make(api, "projects"), make(api, "projects")
-    model = make(api, "models", text="One.", project={"self": project})
-    transcription = make(api, "transcriptions", contentUrls=["http://127.0.0.1:9/a.wav"])
+    first, second = make(api, noun, **fields, project={"self": project}), make(api, noun, **fields)
     emulator.advance(5)
-    assert api("GET", model).json()["project"] == {"self": project}
-    assert members(api, project) == {"models": 1}
-    api("PATCH", transcription, json={"project": {"self": project}})
-    assert members(api, project) == {"models": 1, "transcriptions": 1}
-    for noun, one in (("models", model), ("transcriptions", transcription)):
-        listed = api("GET", f"{project}/{noun}").json()["values"]
-        assert listed == [api("GET", one).json()]
-        assert api("GET", f"{other}/{noun}").json()["values"] == []
-    assert api("GET", f"{project}/models?filter=status eq 'Failed'").json()["values"] == []
-    assert api("GET", f"{project}/models?filter=colour eq 'red'").status_code == 400
-    assert "project" not in api("PATCH", model, json={"project": None}).json()
-    assert members(api, project) == {"transcriptions": 1}
-    refused = api("PATCH", model, json={"project": {"self": f"{api.base_url}/projects/{UUID}"}})
+    assert api("GET", first).json()["project"] == {"self": project}
+    assert members(api, project) == {noun: 1}
+    assert api("PATCH", second, json={"project": {"self": project}}).json()["project"] == {"self": project}
+    assert members(api, project) == {noun: 2}
+    listed = api("GET", f"{project}/{noun}").json()["values"]
+    assert listed == [api("GET", one).json() for one in (first, second)]
+    assert api("GET", f"{project}/{noun}?filter=status eq 'Running'").json()["values"] == []
+    assert api("GET", f"{project}/{noun}?filter=colour eq 'red'").status_code == 400
+    assert api("GET", f"{other}/{noun}").json()["values"] == []
+    assert "project" not in api("PATCH", first, json={"project": None}).json()
+    assert members(api, project) == {noun: 1}
+    refused = api("PATCH", first, json={"project": {"self": f"{api.base_url}/projects/{UUID}"}})
     assert refused.json()["innerError"]["code"] == "InvalidProject"
 
 
