@@ -14,6 +14,7 @@ from emulator.faults import Fault, parse_fault
 from emulator.jobs import JobSeconds
 from emulator.service import run_until
 from emulator.settings import DEFAULT_KEY, Settings
+from emulator.storage_connection import StorageConnection
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -27,6 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
         port=given.port,
         location=given.location,
         keys=tuple(given.key or [DEFAULT_KEY]),
+        storages=given.storage,
         strict=not given.loose,
         workers=given.workers,
         job_seconds=given.job_seconds,
@@ -66,6 +68,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--key", action="append", metavar="KEY", help=f"a subscription's key; repeatable ({DEFAULT_KEY})"
     )
+    parser.add_argument(
+        "--storage",
+        type=_storage,
+        action="append",
+        default=[],
+        metavar="CONNECTION",
+        help="storage whose URLs need no SAS: a connection string, or its URL with a SAS; repeatable",
+    )
     parser.add_argument("--loose", action="store_true", help="forgive what the service would refuse")
     parser.add_argument("--workers", type=_positive, metavar="N", help="files recognized at once")
     parser.add_argument(
@@ -100,6 +110,13 @@ def _job_seconds(text: str) -> JobSeconds:
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not two numbers such as 1,5") from None
     return JobSeconds(waiting, running)
+
+
+def _storage(text: str) -> StorageConnection:
+    try:
+        return StorageConnection.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _fault(text: str) -> Fault:

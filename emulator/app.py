@@ -145,13 +145,13 @@ class Gate:
         return self._route(name, lambda request: handler(self._call(request, scope)))
 
     def content(
-        self, handler: Callable[[web.Request], Awaitable[web.Response]]
+        self, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         """The route of result files' content, which asks for no key: its URL is signed."""
         return self._route(GET_CONTENT, handler)
 
     def _route(
-        self, name: str, run: Callable[[web.Request], Awaitable[web.Response]]
+        self, name: str, run: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         async def route(request: web.Request) -> web.StreamResponse:
             fault = self._faults.on_request(name)
@@ -172,8 +172,8 @@ class Gate:
         return route
 
     async def _disturbed(
-        self, request: web.Request, fault: AnyRequestFault, run: Callable[[web.Request], Awaitable[web.Response]]
-    ) -> web.Response | None:
+        self, request: web.Request, fault: AnyRequestFault, run: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse | None:
         """The answer that the fault makes of it; None where the connection is to be cut."""
         response = await _answered(request, run) if fault.after_effect else None
         match fault:
@@ -228,7 +228,9 @@ def _unauthorized(message: str) -> ApiError:
     return ApiError(401, "Unauthorized", message, inner="InvalidSubscription")
 
 
-async def _answered(request: web.Request, run: Callable[[web.Request], Awaitable[web.Response]]) -> web.Response:
+async def _answered(
+    request: web.Request, run: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
     """The answer of an operation, whatever happens in it."""
     try:
         return await run(request)

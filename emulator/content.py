@@ -1,7 +1,10 @@
-"""Audio by URL: single blobs by the SAS that their URL carries, and whole containers by the blob service's listing."""
+"""Data by URL: single blobs by the SAS that their URL carries, whole containers by the blob service's listing.
+
+Results are written to a container in the same way.
+"""
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -10,7 +13,9 @@ from xml.etree import ElementTree as ET
 from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout
 from yarl import URL
 
+from emulator.datasets.contents import DatasetAudio
 from emulator.engines.protocol import AudioRejectedError
+from emulator.storage_connection import StorageConnection, is_signed
 
 FILE_SIZE_LIMIT = 1_000_000_000
 """Bytes of one audio file (documented quota of batch transcription)."""
@@ -32,6 +37,8 @@ class Recording:
     url: str
     source: str
     result_name: str
+    local: DatasetAudio | None = None
+    """The file, where it is one of a dataset; the URL is then just its name."""
 
     @property
     def plain_url(self) -> str:
@@ -52,11 +59,17 @@ def recordings_of(urls: list[str]) -> list[Recording]:
     return [Recording(url, url, f"contenturl_{number}.json") for number, url in enumerate(urls)]
 
 
-class ContentReader:
-    """Reads audio over HTTP with time limits; nothing here repeats a URL's query."""
+def recordings_of_dataset(dataset_id: str, audio: Iterable[DatasetAudio]) -> list[Recording]:
+    """The audio files of a dataset: their source is their name, as is that of their result, with `.json`."""
+    return [Recording(f"datasets/{dataset_id}/{one.name}", one.name, f"{one.name}.json", one) for one in audio]
 
-    def __init__(self, session: ClientSession) -> None:
+
+class ContentReader:
+    """Reads, and writes, over HTTP with time limits; nothing here repeats a URL's query."""
+
+    def __init__(self, session: ClientSession, storages: Sequence[StorageConnection] = ()) -> None:
         self._session = session
+        self._storages = storages
 
     async def download(self, url: str, to: Path, *, limit: int = FILE_SIZE_LIMIT) -> dict[str, str]:
         """Stream a blob of at most `limit` bytes into a file; returns its metadata, names in lower case.
@@ -104,6 +117,15 @@ class ContentReader:
             if not (marker := page.findtext("NextMarker") or ""):
                 return recordings
 
+    async def put(self, url: str, path: Path) -> None:
+        """Write a file to a blob (operation Put Blob), in place of one that is there. Raises AudioRejectedError."""
+        headers = {"x-ms-blob-type": "BlockBlob", "Content-Type": "application/json"}
+        with _failures(), path.open("rb") as file:
+            async with self._session.put(
+                URL(url, encoded=True), data=file, headers=headers, timeout=TIME_LIMITS
+            ) as response:
+                _check_status(response.status, 201)
+
     async def _listing(self, url: str) -> ET.Element:
         try:
             async with self._get(url) as response:
@@ -116,17 +138,39 @@ class ContentReader:
     @contextlib.asynccontextmanager
     async def _get(self, url: str) -> AsyncIterator[ClientResponse]:
         """A response of 200; anything else is raised as the service's error kind."""
-        try:
-            async with self._session.get(URL(url, encoded=True), timeout=TIME_LIMITS) as response:
-                if response.status >= 500 or response.status == 429:
-                    raise AudioRejectedError("Transient", f"The storage answered with status {response.status}.")
-                if response.status != 200:
-                    raise AudioRejectedError("InvalidUri", f"The URL answered with status {response.status}.")
+        with _failures():
+            authorized = URL(self._authorized(url), encoded=True)
+            async with self._session.get(authorized, timeout=TIME_LIMITS) as response:
+                _check_status(response.status, 200)
                 yield response
-        except TimeoutError:
-            raise AudioRejectedError("Timeout", "The URL did not answer in time.") from None
-        except (ClientError, OSError, ValueError):
-            raise AudioRejectedError("InvalidUri", "The URL cannot be reached.") from None
+
+    def _authorized(self, url: str) -> str:
+        """The URL with a SAS where it has none and is one of storage that the emulator is connected to."""
+        if is_signed(url):
+            return url
+        for storage in self._storages:
+            if storage.covers(url):
+                plain, _, query = url.partition("?")
+                return f"{plain}?{'&'.join(part for part in (query.strip('&'), storage.signature()) if part)}"
+        return url
+
+
+@contextlib.contextmanager
+def _failures() -> Iterator[None]:
+    """Raise what goes wrong on the network as the service's error kind, without its text: it may hold the URL."""
+    try:
+        yield
+    except TimeoutError:
+        raise AudioRejectedError("Timeout", "The URL did not answer in time.") from None
+    except (ClientError, OSError, ValueError):
+        raise AudioRejectedError("InvalidUri", "The URL cannot be reached.") from None
+
+
+def _check_status(status: int, wanted: int) -> None:
+    if status >= 500 or status == 429:
+        raise AudioRejectedError("Transient", f"The storage answered with status {status}.")
+    if status != wanted:
+        raise AudioRejectedError("InvalidUri", f"The URL answered with status {status}.")
 
 
 def _too_large(limit: int) -> AudioRejectedError:

@@ -113,6 +113,12 @@ class TruncateResult(FaultBase):
     name: str = "*"
 
 
+def spoiled(content: bytes, fault: CorruptResult | TruncateResult) -> bytes:
+    """The content as the fault has it."""
+    half = len(content) // 2
+    return content[:half] + (b"" if isinstance(fault, TruncateResult) else b"\x00\xff{" + content[half:])
+
+
 class FailJob(FaultBase):
     """Transcriptions whose displayName matches end as Failed with this error."""
 
@@ -222,18 +228,13 @@ class Faults:
                 return fault
         return None
 
-    def on_result(self, name: str, content: bytes) -> bytes:
-        """The content of a result file as it is served."""
+    def on_result(self, name: str) -> CorruptResult | TruncateResult | None:
+        """What goes wrong with the content of a result file as it is served."""
         for armed in self._armed:
             fault = armed.fault
             if isinstance(fault, CorruptResult | TruncateResult) and fnmatchcase(name, fault.name) and armed.strikes():
-                half = len(content) // 2
-                return (
-                    content[:half]
-                    if isinstance(fault, TruncateResult)
-                    else content[:half] + b"\x00\xff{" + content[half:]
-                )
-        return content
+                return fault
+        return None
 
     def on_job(self, display_name: str) -> FailJob | None:
         """Why this transcription fails as a whole, if it does."""

@@ -85,6 +85,8 @@ class Transcription(Entity):
     models_by_locale: dict[str, ModelPath] = {}
     """Those of language identification (`speechModelMapping`)."""
     language_identification_mode: LanguageIdentificationMode = "Continuous"
+    dataset: str | None = None
+    """The id of the dataset whose audio it transcribes."""
     duration_ticks: int | None = None
 
     def expires(self) -> datetime | None:
@@ -92,9 +94,10 @@ class Transcription(Entity):
         return self.expires_after(self.properties.time_to_live)
 
     def needs(self) -> set[str]:
-        """Its models, while it is not finished."""
+        """Its models and dataset, while it is not finished."""
         models = {*self.models_by_locale.values(), *([self.model] if self.model else [])}
-        return set() if self.finished else {model_id(model) for model in models}
+        dataset = {self.dataset} if self.dataset else set()
+        return set() if self.finished else {model_id(model) for model in models} | dataset
 
 
 class Block(BaseModel):
@@ -132,12 +135,15 @@ class Content(BaseModel):
 
     urls: list[str] = []
     container: str | None = None
+    destination: str | None = None
+    """The container that results are written to; None keeps them here."""
 
     def without_queries(self) -> "Content":
         """The same without any SAS."""
         return Content(
             urls=[url.partition("?")[0] for url in self.urls],
             container=self.container and self.container.partition("?")[0],
+            destination=self.destination and self.destination.partition("?")[0],
         )
 
 
@@ -162,6 +168,8 @@ class EntityFile(BaseModel):
     """Bytes."""
     duration_ticks: int | None = None
     """Of an audio file."""
+    url: str | None = None
+    """Where it was written to, without a SAS, if it is not kept here."""
 
     @property
     def listed(self) -> bool:

@@ -12,6 +12,7 @@ from emulator.jobs import NO_WAIT, JobSeconds
 from emulator.journal import Delivery, RequestSeen, TranscriptionSeen
 from emulator.service import Service, run_service
 from emulator.settings import DEFAULT_KEY, Settings
+from emulator.storage_connection import StorageConnection
 
 CALL_SECONDS = 180.0
 """How long a call into the service's thread may take."""
@@ -37,6 +38,7 @@ class SpeechEmulator:
         seed: int = 0,
         location: Path | None = None,
         port: int = 0,
+        storages: Sequence[StorageConnection] = (),
         strict: bool = True,
         workers: int | None = None,
         job_seconds: JobSeconds = NO_WAIT,
@@ -49,6 +51,7 @@ class SpeechEmulator:
             port=port,
             location=location,
             keys=(key, *other_keys),
+            storages=storages,
             strict=strict,
             workers=workers,
             job_seconds=job_seconds,

@@ -89,7 +89,7 @@ class Service:
             seconds=settings.job_seconds,
         )
         self.models = KnownModels(store, clock, self.kind.locales)
-        reader = ContentReader(session)
+        reader = ContentReader(session, settings.storages)
         slots = asyncio.Semaphore(self.workers)
         transcriber = Transcriber(
             store=store,

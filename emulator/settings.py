@@ -6,6 +6,7 @@ from pathlib import Path
 
 from emulator.faults import Fault
 from emulator.jobs import NO_WAIT, JobSeconds
+from emulator.storage_connection import StorageConnection
 
 DEFAULT_KEY = "c3BlZWNoLWVtdWxhdG9yLWtleS0wMA"
 """The well-known key that works where none is given: documented, no secret."""
@@ -26,6 +27,8 @@ class Settings:
     """Where state is kept; None keeps it in memory."""
     keys: Sequence[str] = (DEFAULT_KEY,)
     """Each key is a subscription; subscriptions do not see each other's entities."""
+    storages: Sequence[StorageConnection] = ()
+    """Those whose URLs need no SAS."""
     strict: bool = True
     workers: int | None = None
     """Files recognized at once; None leaves it to the engine."""

@@ -3,18 +3,20 @@
 import asyncio
 from dataclasses import dataclass, replace
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 from uuid import uuid4
 
 from emulator.clock import Clock
-from emulator.content import ContentReader, JobError, Recording, recordings_of
+from emulator.content import ContentReader, JobError, Recording, recordings_of, recordings_of_dataset
+from emulator.datasets import contents
+from emulator.datasets.contents import DatasetAudio
 from emulator.engines.protocol import AudioRejectedError, Diarization, Engine, RecognitionRequest, RecognizedAudio
 from emulator.faults import Faults
 from emulator.files import FileWriter
 from emulator.jobs import Done, Progress
 from emulator.models import KnownModels
 from emulator.recognizing import rejection
-from emulator.records import EntityError, EntityFile, ModelPath, Transcription
+from emulator.records import Dataset, EntityError, EntityFile, ModelPath, Transcription
 from emulator.results import FileOutcome, report_document, result_document
 from emulator.store import Store
 
@@ -60,6 +62,7 @@ class Transcriber:
         """Recognize every recording; raises JobError where there are none to be read."""
         recognized = await self._recognize_all(transcription, await self._recordings(transcription), progress)
         outcomes = [one.outcome for one in recognized]
+        results = [one.file for one in recognized if one.file]
         report = await self._writer.write(
             transcription.id,
             "TranscriptionReport",
@@ -68,9 +71,34 @@ class Transcriber:
         )
         failure = _failure(outcomes)
         ticks = None if failure else sum(one.ticks for one in recognized)
-        return Done([*(one.file for one in recognized if one.file), report], {"duration_ticks": ticks}, failure)
+        files = await self._delivered(transcription, [*results, report])
+        return Done(files, {"duration_ticks": ticks}, failure)
+
+    async def _delivered(self, transcription: Transcription, files: list[EntityFile]) -> list[EntityFile]:
+        """The files, written to the destination container and no longer kept here where there is one."""
+        destination = self._store.content(transcription.id).destination
+        if destination is None:
+            return files
+        try:
+            return [await self._put(transcription, destination, file) for file in files]
+        finally:
+            for file in files:
+                self._store.file_path(file.id).unlink(missing_ok=True)
+
+    async def _put(self, transcription: Transcription, destination: str, file: EntityFile) -> EntityFile:
+        container, _, query = destination.partition("?")
+        url = f"{container.rstrip('/')}/{transcription.id}/{quote(file.name)}"
+        try:
+            await self._reader.put(f"{url}?{query}", self._store.file_path(file.id))
+        except AudioRejectedError as error:
+            message = f"The results cannot be written to the destination container. {error}"
+            raise JobError(error.kind, message) from None
+        return file.model_copy(update={"url": url})
 
     async def _recordings(self, transcription: Transcription) -> list[Recording]:
+        if transcription.dataset is not None:
+            dataset = self._store.get(Dataset, transcription.dataset)
+            return recordings_of_dataset(transcription.dataset, contents.audio(self._store, dataset) if dataset else [])
         content = self._store.content(transcription.id)
         if content.container is None:
             return recordings_of(content.urls)
@@ -119,10 +147,19 @@ class Transcriber:
     async def _recognized(self, transcription: Transcription, recording: Recording, audio: Path) -> RecognizedAudio:
         if fault := self._faults.on_file(recording.plain_url):
             raise AudioRejectedError(fault.error_kind, fault.message)
+        if recording.local:
+            return await self._recognized_locally(transcription, recording, recording.local)
         metadata = await self._reader.download(recording.url, audio)
         wants_sidecar = self._reads_sidecars and "transcript" not in metadata
         sidecar = await self._reader.sidecar(recording.url) if wants_sidecar else None
         request = recognition_request(transcription, recording, audio, metadata=metadata, sidecar=sidecar)
+        return await self._engine.recognize(replace(request, model=self._models.folder(_model(transcription))))
+
+    async def _recognized_locally(
+        self, transcription: Transcription, recording: Recording, audio: DatasetAudio
+    ) -> RecognizedAudio:
+        sidecar = audio.transcript if self._reads_sidecars else None
+        request = recognition_request(transcription, recording, audio.path, metadata={}, sidecar=sidecar)
         return await self._engine.recognize(replace(request, model=self._models.folder(_model(transcription))))
 
 

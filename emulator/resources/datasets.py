@@ -17,7 +17,7 @@ from emulator.errors import ApiError, invalid_argument, invalid_request
 from emulator.filters import Value
 from emulator.payloads.common import read_payload
 from emulator.payloads.datasets import CommitBlocksEntry, DatasetCreate, DatasetKind, DatasetUpdate
-from emulator.records import Block, Content, CustomModel, Dataset, Evaluation
+from emulator.records import Block, Content, CustomModel, Dataset, Evaluation, Transcription
 from emulator.resources.entities import FILTERS, EntitiesWithFiles, Filters
 from emulator.results import Json, shown_duration
 
@@ -30,7 +30,7 @@ class Datasets(EntitiesWithFiles[Dataset]):
     kind = Dataset
     noun = "datasets"
     title = "dataset"
-    needed_by = (CustomModel, Evaluation)
+    needed_by = (CustomModel, Evaluation, Transcription)
     filters = FILTER
     create_payload = DatasetCreate
     update_payload = DatasetUpdate

@@ -273,7 +273,7 @@ class EntitiesWithFiles[E: Entity](Entities[E]):
             "kind": file.kind,
             "properties": properties,
             "createdDateTime": iso_timestamp(file.created),
-            "links": {"contentUrl": call.links.content(file.id, expires)},
+            "links": {"contentUrl": file.url or call.links.content(file.id, expires)},
         }
 
     def expiry(self, call: Call) -> datetime:

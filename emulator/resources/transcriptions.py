@@ -3,14 +3,17 @@
 import math
 from datetime import timedelta
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from aiohttp import web
 
 from emulator.app import Call, answer
+from emulator.datasets.references import referenced_dataset
 from emulator.errors import invalid_request
 from emulator.links import API_VERSIONS, base_model_id
 from emulator.locales import TRANSCRIPTION_LOCALES
 from emulator.payloads.common import parse_duration
+from emulator.payloads.datasets import DatasetKind
 from emulator.payloads.transcriptions import (
     TranscriptionCreate,
     TranscriptionProperties,
@@ -62,7 +65,10 @@ class Transcriptions(EntitiesWithFiles[Transcription]):
             }
         if entity.error:
             properties["error"] = entity.error.model_dump()
-        return super().show(call, entity) | {
+        body = super().show(call, entity)
+        if entity.dataset is not None:
+            body["dataset"] = {"self": call.links.url("datasets", entity.dataset)}
+        return body | {
             "model": {"self": call.links.url("models", entity.model or f"base/{base_model_id(entity.locale)}")},
             "links": {"files": call.links.url(self.noun, entity.id, "files")},
             "properties": properties,
@@ -74,26 +80,25 @@ class Transcriptions(EntitiesWithFiles[Transcription]):
     ) -> web.Response:
         self.check_locale(payload.locale)
         self._check_candidate_locales(properties)
-        if payload.dataset:
-            raise invalid_request("InvalidDataset", "There is no such dataset.", target="dataset")
-        if properties.destination_container_url:
-            raise invalid_request(
-                "InvalidParameterValue",
-                "The emulator does not write results to a destinationContainerUrl.",
-                target="properties.destinationContainerUrl",
-            )
+        destination = properties.destination_container_url
+        if destination:
+            _check_destination(destination)
+            properties = properties.model_copy(update={"destination_container_url": destination.partition("?")[0]})
         transcription = Transcription.model_validate(
             self.common_fields(call, payload)
             | {
                 "project": self.project_of(call, payload.project),
                 "locale": payload.locale,
                 "properties": properties,
+                "dataset": self._dataset(call, payload),
                 "model": self._model(call, payload),
                 "models_by_locale": self._models_by_locale(call, properties),
                 **more,
             }
         )
-        content = Content(urls=payload.content_urls or [], container=payload.content_container_url)
+        content = Content(
+            urls=payload.content_urls or [], container=payload.content_container_url, destination=destination
+        )
         self._store.put_content(transcription.id, content)
         return self.begin(call, transcription)
 
@@ -105,6 +110,14 @@ class Transcriptions(EntitiesWithFiles[Transcription]):
                 raise invalid_request(
                     "InvalidLocale", f"The candidate locale {locale!r} is not supported.", target=target
                 )
+
+    def _dataset(self, call: Call, payload: TranscriptionCreate) -> str | None:
+        if payload.dataset is None:
+            return None
+        kinds: tuple[DatasetKind, ...] = ("AudioFiles", "Acoustic")
+        return referenced_dataset(
+            call, self._store, payload.dataset, kinds=kinds, locale=payload.locale, target="dataset"
+        ).id
 
     def _model(self, call: Call, payload: TranscriptionCreate) -> ModelPath | None:
         if payload.model is None:
@@ -119,6 +132,14 @@ class Transcriptions(EntitiesWithFiles[Transcription]):
             locale: self._models.referenced(call, model, locale=locale, target=target)
             for locale, model in mapping.items()
         }
+
+
+def _check_destination(url: str) -> None:
+    """Raise ApiError where results cannot be written to a URL: an ad hoc SAS of a container is needed (documented)."""
+    query = parse_qs(urlsplit(url).query)
+    if "sig" not in query or query.get("sr") != ["c"]:
+        target = "properties.destinationContainerUrl"
+        raise invalid_request("InvalidParameterValue", "The URL is not a SAS URL for a container.", target=target)
 
 
 def _properties(entity: Transcription) -> dict[str, Any]:

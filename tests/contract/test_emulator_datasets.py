@@ -1,14 +1,20 @@
 """Datasets: text and audio by URL, upload and blocks; checked, reported, and kept for those who use them."""
 
 import io
+import json
 import stat
 import zipfile
 from collections.abc import Callable, Mapping
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from emulator import SpeechEmulator
+from emulator import JobSeconds, SpeechEmulator
+from shared.speech.client import SpeechClient
+from shared.speech.credentials import KeyCredential
+from shared.speech.types.datasets import DatasetKind, DatasetUpdate, NewDataset
 from tests.contract.specification import Api
 from tests.contract.surroundings import Audio, wav
 
@@ -352,3 +358,120 @@ def test_loose_takes_what_strictness_refuses() -> None:
         emulator.settle()
         for dataset in (text, audio):
             assert api("GET", dataset).json()["status"] == "Succeeded"
+
+
+def test_a_transcription_of_a_dataset(api: Api, emulator: SpeechEmulator) -> None:
+    """Each audio file is transcribed; the dataset cannot go meanwhile; one of text is refused."""
+    files = {"a.wav": wav(seconds=1), "b/c.wav": wav(seconds=3), "trans.txt": b"a.wav\tfirst one\nb/c.wav\tsecond one"}
+    dataset = finished(api, emulator, "Acoustic", archive(files))
+    request = {"displayName": "t", "locale": "en-US", "dataset": {"self": dataset["self"]}}
+    made = api("POST", "/transcriptions", json=request).json()
+    assert made["dataset"] == {"self": dataset["self"]}
+    refused = api("DELETE", dataset["self"])
+    assert (refused.status_code, refused.json()["innerError"]["code"]) == (409, "InUseViolation")
+    emulator.advance(3)
+    assert api("GET", made["self"]).json()["properties"]["duration"] == "PT4S"
+    results = {name: json.loads(text) for name, (_, text) in files_of(api, made["self"]).items()}
+    assert results.keys() == {"a.wav.json", "b/c.wav.json", "report.json"}
+    assert results["b/c.wav.json"]["source"] == "b/c.wav"
+    assert results["a.wav.json"]["combinedRecognizedPhrases"][0]["lexical"] == "first one"
+    assert results["report.json"]["successfulTranscriptionsCount"] == 2
+    assert api("DELETE", dataset["self"]).status_code == 204
+    text = finished(api, emulator, "Language", b"text")
+    for unfit in (text["self"], dataset["self"]):
+        response = api("POST", "/transcriptions", json={**request, "dataset": {"self": unfit}})
+        assert (response.status_code, response.json()["innerError"]["code"]) == (400, "InvalidDataset")
+
+
+def test_conflicts_and_what_cannot_be_changed(api: Api, emulator: SpeechEmulator, audio: Audio) -> None:
+    """A dataset stays while it is imported and while a model is made from it; kind and locale cannot be changed."""
+    url = audio.url("data.txt", content=b"some text")
+    made = api("POST", "/datasets", json=body(contentUrl=url)).json()["self"]
+    refused = api("DELETE", made)
+    assert (refused.status_code, refused.json()["innerError"]["code"]) == (409, "DeleteNotAllowed")
+    emulator.advance(3)
+    changed = api("PATCH", made, json={"displayName": "new", "customProperties": {"a": "b"}}).json()
+    assert (changed["displayName"], changed["customProperties"]) == ("new", {"a": "b"})
+    for fixed in ({"kind": "Acoustic"}, {"locale": "de-DE"}, {"contentUrl": url}):
+        assert api("PATCH", made, json=fixed).json()["innerError"]["code"] == "UnsupportedDelta"
+    model = {"displayName": "m", "locale": "en-US", "datasets": [{"self": made}]}
+    model = api("POST", "/models", json=model).json()
+    refused = api("DELETE", made)
+    assert (refused.status_code, refused.json()["innerError"]["code"]) == (409, "InUseViolation")
+    emulator.advance(3)
+    assert api("DELETE", model["self"]).status_code == 204
+    assert api("DELETE", made).status_code == 204
+    assert api("GET", made).status_code == 404
+
+
+def test_a_url_that_cannot_be_read(api: Api, emulator: SpeechEmulator, audio: Audio) -> None:
+    """The dataset is Failed with the error's kind, and nothing repeats the URL's query."""
+    missing = audio.url("there.txt", content=b"x").replace("there.txt", "missing.txt")
+    for url in (UNREACHABLE, missing):
+        made = api("POST", "/datasets", json=body(contentUrl=url)).json()["self"]
+        emulator.advance(3)
+        response = api("GET", made)
+        assert response.json()["properties"]["error"]["code"] == "InvalidUri"
+        assert "sig=" not in response.text
+
+
+def test_kinds_can_be_filtered_and_listed_by_locale(api: Api, emulator: SpeechEmulator) -> None:
+    """`kind` is a property of the filter; every locale has every kind."""
+    finished(api, emulator, "Language", b"text")
+    words = finished(api, emulator, "Pronunciation", b"3CPO\tthree c p o")
+    listed = api("GET", "/datasets?filter=kind eq 'Pronunciation'").json()["values"]
+    assert [one["self"] for one in listed] == [words["self"]]
+    locales = api("GET", "/datasets/locales").json()
+    assert set(locales["en-US"]) == {"Language", "Acoustic", "Pronunciation", "AudioFiles", "LanguageMarkdown"}
+
+
+def test_an_import_begins_again_after_a_restart(tmp_path: Path) -> None:
+    """What was uploaded before a restart, whole or in blocks, is imported after it; blocks can go on meanwhile."""
+    with SpeechEmulator(location=tmp_path, job_seconds=JobSeconds(0, 60)) as emulator:
+        with Api(emulator.base_url, emulator.key) as api:
+            whole = uploaded(api, "AudioFiles", archive({"a.wav": wav()}))
+            blocks = api("POST", "/datasets", json=body(contentUrl=None)).json()["self"]
+            put_block(api, f"{blocks}/blocks", "YQ==", b"one\n")
+        path = emulator.base_url
+    with SpeechEmulator(location=tmp_path) as emulator, Api(emulator.base_url, emulator.key) as api:
+        whole, blocks = (one.replace(path, emulator.base_url) for one in (whole, blocks))
+        put_block(api, f"{blocks}/blocks", "Yg==", b"two\n")
+        api("POST", f"{blocks}/blocks:commit", json=[{"id": "YQ=="}, {"id": "Yg=="}])
+        emulator.settle()
+        assert api("GET", whole).json()["properties"]["acceptedLineCount"] == 1
+        assert files_of(api, blocks)["normalized.txt"] == ("LanguageData", "one\ntwo\n")
+
+
+@pytest.mark.parametrize("version", ["3.1", "2024-11-15", "2025-10-15"])
+def test_the_client_drives_all_of_it(emulator: SpeechEmulator, version: str) -> None:
+    """Create, upload in blocks and whole, read, list, update, files and delete, through the project's client."""
+    with SpeechClient(emulator.endpoint, KeyCredential(emulator.key), api_version=version) as speech:
+        new = NewDataset(display_name="d", locale="en-US", kind=DatasetKind.ACOUSTIC)
+        data = archive({"a.wav": wav(), "trans.txt": b"a.wav\thello"})
+        made = speech.datasets.create(new)
+        speech.datasets.upload_in_blocks(made.id, io.BytesIO(data), block_bytes=100)
+        emulator.advance(3)
+        done = speech.datasets.wait(made.id, timeout_seconds=10)
+        assert done.properties
+        assert (done.status, done.properties.accepted_line_count) == ("Succeeded", 1)
+        assert done.properties.duration == timedelta(seconds=2)
+        committed = speech.datasets.get_blocks(made.id).committed_blocks or []
+        assert sum(block.size or 0 for block in committed) == len(data)
+        files = {file.name: file for file in speech.datasets.list_files(made.id)}
+        assert speech.datasets.get_file(made.id, files["a.wav"].id).kind == "Audio"
+        assert speech.datasets.update(made.id, DatasetUpdate(description="new")).description == "new"
+        assert set(speech.datasets.list_supported_locales()["en-US"]) == set(DatasetKind) - {"OutputFormatting"}
+        if version == "3.1":
+            other = speech.datasets.upload(NewDataset(**{**dict(new), "kind": "AudioFiles"}), io.BytesIO(data))
+            emulator.advance(3)
+            assert speech.datasets.wait(other.id, timeout_seconds=10).status == "Succeeded"
+            speech.datasets.delete(other.id)
+        assert [one.id for one in speech.datasets.list()] == [made.id]
+        speech.datasets.delete(made.id)
+        assert list(speech.datasets.list()) == []
+
+
+def put_block(api: Api, url: str, name: str, content: bytes) -> None:
+    """Upload a block."""
+    headers = {"Content-Type": "application/octet-stream"}
+    assert api("PUT", url, params={"blockid": name}, data=content, headers=headers).status_code == 201
