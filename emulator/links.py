@@ -65,8 +65,8 @@ def base_model_id(locale: str) -> str:
 
 def id_in(url: str, noun: str) -> str | None:
     """The id that a `self` URL of a noun (such as `datasets` or `models/base`) ends with, in whatever version."""
-    found = re.fullmatch(rf"{ROOT_PATH}/(?:v\d\.\d/)?{noun}/([^/]+)", urlsplit(url).path)
     try:
+        found = re.fullmatch(rf"{ROOT_PATH}/(?:v\d\.\d/)?{noun}/([^/]+)", urlsplit(url).path)
         return str(UUID(found[1])) if found else None
     except ValueError:
         return None

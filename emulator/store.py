@@ -70,6 +70,14 @@ class Store:
         )
         return [kind.model_validate_json(body) for (body,) in rows]
 
+    def mentioning[E: Entity](self, kind: type[E], entity_id: str) -> list[E]:
+        """The entities that are not deleted and have an id somewhere in them, of all subscriptions."""
+        rows = self._database.execute(
+            "SELECT body FROM entities WHERE kind = ? AND deleted IS NULL AND instr(body, ?)",
+            (kind.__name__, entity_id),
+        )
+        return [kind.model_validate_json(body) for (body,) in rows]
+
     def in_project[E: Entity](self, kind: type[E], project_id: str) -> list[E]:
         """The entities that belong to a project and are not deleted, in order of creation."""
         rows = self._database.execute(f"SELECT body {_IN_PROJECT} ORDER BY number", (kind.__name__, project_id))

@@ -194,7 +194,7 @@ class Entities[E: Entity]:
             message = f"The {self.title} is {entity.status}; it can be deleted when it has finished."
             raise ApiError(409, "Conflict", message, inner="DeleteNotAllowed")
         for kind in self.needed_by:
-            if any(entity.id in other.needs() for other in self._store.all(kind)):
+            if any(entity.id in other.needs() for other in self._store.mentioning(kind, entity.id)):
                 message = f"The {self.title} is in use by another entity ({kind.__name__})."
                 raise ApiError(409, "Conflict", message, inner="InUseViolation")
 

@@ -214,7 +214,7 @@ class Models(EntitiesWithFiles[CustomModel]):
         return model
 
     def _copy(self, call: Call, model: CustomModel, target: str) -> CustomModel:
-        """What belongs to the subscription of the original, its project and datasets, stays behind."""
+        """What belongs to the subscription of the original, such as its project, stays behind."""
         root = self._models.root(model.base)
         return model.model_copy(
             update={
@@ -227,6 +227,7 @@ class Models(EntitiesWithFiles[CustomModel]):
                 "base": root.path if root else model.base,
                 "project": None,
                 "datasets": [],
+                "email": None,
                 "copy_of": model.id,
                 "copied_by": call.subscription,
             }

@@ -222,6 +222,7 @@ def test_models_that_a_transcription_cannot_have(api: Api, other: Api, emulator:
         (deprecated, "ModelDeprecated"),
         (f"{api.base_url}/models/{UUID}", "InvalidModel"),
         (f"{api.base_url}/models", "InvalidModel"),
+        ("http://[", "InvalidModel"),
     ]
     for model, code in cases:
         body = {"displayName": "t", "locale": "en-US", "contentUrls": ["http://127.0.0.1:9/a.wav"]}
