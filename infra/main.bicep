@@ -11,6 +11,15 @@ param environmentName string
 @metadata({ azd: { type: 'location' } })
 param location string
 
+@maxLength(90)
+@description('Name of the resource group; empty makes it rg- and environmentName.')
+param resourceGroupName string = ''
+
+@minLength(2)
+@maxLength(16)
+@description('Word in the names of the resources, in lower case; what must be unique in the world gets a hash after it.')
+param workloadName string = 'dropscribe'
+
 @description('Name of an existing Speech resource of tier S0 to use; empty makes a new one. It must have a custom subdomain and a system-assigned identity.')
 param speechResourceName string = ''
 
@@ -22,6 +31,10 @@ param moreSpeechRegions string = ''
 
 @description('Resource ids of further existing Speech resources, separated by commas; each as speechResourceName.')
 param moreSpeechResources string = ''
+
+@allowed(['F0', 'S0'])
+@description('Tier of new Speech resources. F0 is free and has no batch transcription: it serves short audio alone.')
+param speechSku string = 'S0'
 
 @description('Refuse keys at new Speech resources, so that only identities get in.')
 param speechDisableKeys bool = true
@@ -111,16 +124,16 @@ param webhookPreviousSecretVersion string = ''
 
 var token = toLower(uniqueString(subscription().id, environmentName, location))
 var tags = { 'azd-env-name': environmentName }
-var groupName = 'rg-${environmentName}'
-var appName = 'func-dropscribe-${token}'
+var groupName = empty(resourceGroupName) ? 'rg-${environmentName}' : resourceGroupName
+var appName = 'func-${workloadName}-${token}'
 
 var speechProvider = 'providers/Microsoft.CognitiveServices/accounts'
 var moreRegions = empty(moreSpeechRegions) ? [] : split(replace(moreSpeechRegions, ' ', ''), ',')
 var moreNewSpeech = [for (region, index) in moreRegions: {
-  name: 'spch-dropscribe-${token}-${region}-${index + 1}'
+  name: 'spch-${workloadName}-${token}-${region}-${index + 1}'
   location: region
 }]
-var firstNewSpeech = { name: 'spch-dropscribe-${token}', location: location }
+var firstNewSpeech = { name: 'spch-${workloadName}-${token}', location: location }
 var newSpeech = concat(empty(speechResourceName) ? [firstNewSpeech] : [], moreNewSpeech)
 var newSpeechIds = [for one in newSpeech: '${subscription().id}/resourceGroups/${groupName}/${speechProvider}/${one.name}']
 var speechTargets = [for (one, index) in newSpeech: { name: one.name, resourceId: newSpeechIds[index], group: 'account' }]
@@ -142,7 +155,7 @@ module identity 'app/identity.bicep' = {
   name: 'identity'
   scope: group
   params: {
-    name: 'id-dropscribe-${token}'
+    name: 'id-${workloadName}-${token}'
     location: location
     tags: tags
   }
@@ -152,8 +165,8 @@ module monitoring 'app/monitoring.bicep' = {
   name: 'monitoring'
   scope: group
   params: {
-    workspaceName: 'log-dropscribe-${token}'
-    applicationInsightsName: 'appi-dropscribe-${token}'
+    workspaceName: 'log-${workloadName}-${token}'
+    applicationInsightsName: 'appi-${workloadName}-${token}'
     location: location
     tags: tags
     retentionDays: logRetentionDays
@@ -168,6 +181,7 @@ module speech 'app/speech.bicep' = [for one in newSpeech: {
     name: one.name
     location: one.location
     tags: tags
+    tier: speechSku
     disableKeys: speechDisableKeys
     closed: privateNetworking
   }
@@ -220,7 +234,7 @@ module events 'app/events.bicep' = {
   name: 'events'
   scope: group
   params: {
-    name: 'evgt-dropscribe-${token}'
+    name: 'evgt-${workloadName}-${token}'
     location: location
     tags: tags
     storageAccountName: dataStorage.outputs.name
@@ -248,7 +262,7 @@ module network 'app/network.bicep' = if (privateNetworking) {
   name: 'network'
   scope: group
   params: {
-    name: 'vnet-dropscribe-${token}'
+    name: 'vnet-${workloadName}-${token}'
     location: location
     tags: tags
   }
@@ -279,7 +293,7 @@ module functionApp 'app/function-app.bicep' = {
   scope: group
   params: {
     name: appName
-    planName: 'plan-dropscribe-${token}'
+    planName: 'plan-${workloadName}-${token}'
     location: location
     tags: union(tags, { 'azd-service-name': 'dropscribe' })
     identityId: identity.outputs.id

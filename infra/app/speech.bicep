@@ -2,6 +2,7 @@
 param name string
 param location string
 param tags object
+param tier string
 param disableKeys bool
 param closed bool
 
@@ -10,7 +11,7 @@ resource speech 'Microsoft.CognitiveServices/accounts@2024-10-01' = {
   location: location
   tags: tags
   kind: 'SpeechServices'
-  sku: { name: 'S0' }
+  sku: { name: tier }
   identity: { type: 'SystemAssigned' }
   properties: {
     customSubDomainName: name
