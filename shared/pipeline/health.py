@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
 from typing import Any
 
 from azure.core.exceptions import AzureError
@@ -44,7 +43,7 @@ class Health:
             "speech": self._speech,
             "webhook": self._webhook,
             "tickets": lambda: self.ledger.count("intake/", limit=COUNT_LIMIT),
-            "open": lambda: list(islice(self.ledger.open_jobs(), COUNT_LIMIT)),
+            "open": lambda: self.ledger.open_jobs(limit=COUNT_LIMIT),
             "closed": lambda: self.ledger.count("jobs/closed/", limit=COUNT_LIMIT),
             "failed": lambda: self.outcomes.count_failed(limit=COUNT_LIMIT),
         }

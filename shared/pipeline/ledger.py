@@ -21,6 +21,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -315,15 +316,15 @@ class Ledger:
         found = self._blobs.read(_open_name(job_id))
         return (Job.model_validate_json(found[0]), found[1].etag) if found else None
 
-    def open_jobs(self) -> list[OpenJob]:
-        """All open jobs, oldest first; one listing tells."""
+    def open_jobs(self, *, limit: int | None = None) -> list[OpenJob]:
+        """All open jobs, or the first `limit` of them, oldest first; one listing tells."""
         return [
             OpenJob(
                 id=blob.name.removeprefix("jobs/open/").removesuffix(".json"),
                 state=blob.metadata.get("state", ""),
                 endpoint=blob.metadata.get("endpoint"),
             )
-            for blob in self._blobs.list("jobs/open/")
+            for blob in islice(self._blobs.list("jobs/open/"), limit)
         ]
 
     def hold_job(self, job_id: str) -> AbstractContextManager[Lease]:
@@ -380,7 +381,7 @@ class Ledger:
 
     # Counts
 
-    def count(self, prefix: Literal["intake/", "jobs/open/", "jobs/closed/"], *, limit: int) -> int:
+    def count(self, prefix: Literal["intake/", "jobs/closed/"], *, limit: int) -> int:
         """Number of records of a kind, counted up to `limit`."""
         return sum(1 for _, _ in zip(range(limit), self._blobs.list(prefix), strict=False))
 

@@ -1,22 +1,26 @@
 """The pipeline over two Speech resources: two emulated services with keys of their own, and one storage."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from azure.core.exceptions import ServiceResponseError
 from pydantic import SecretStr
 
 from devstack.azurite import Azurite
 from emulator import SpeechEmulator
 from emulator.faults import Cut, Fault, ServerError, Throttle
 from shared.notifications import SIGNATURE_HEADER, Event, receive
+from shared.pipeline import speech_resources
 from shared.pipeline.ledger import Job
 from shared.pipeline.messages import CollectMessage
 from shared.pipeline.webhook import keep_all
+from shared.speech.transport import Transport
+from shared.storage import BlobContainer
 from shared.wiring import App
 from tests.contract.surroundings import Receiver
 from tests.contract.test_pipeline import CLIP, Pipeline, open_pipeline
@@ -89,6 +93,12 @@ def resources(azurite: Azurite) -> Iterator[Resources]:
         ) as pipeline,
     ):
         yield Resources(pipeline, (pipeline.emulator, second))
+
+
+@pytest.fixture
+def first_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every new job is for the first resource, instead of the one that its id's hash chooses."""
+    monkeypatch.setattr(speech_resources, "crc32", lambda _: 0)
 
 
 def the_other(resources: Resources, service: SpeechEmulator) -> SpeechEmulator:
@@ -199,38 +209,86 @@ def test_an_answer_lost_after_a_move_is_looked_for_where_the_job_moved(resources
     assert resources.pipeline.json("transcripts", "a.wav")
 
 
-@pytest.mark.parametrize("written", [True, False])
-def test_a_crash_at_a_move_neither_loses_nor_doubles(
-    resources: Resources, monkeypatch: pytest.MonkeyPatch, written: bool
+class Killed(BaseException):
+    """The process is gone."""
+
+
+class Life:
+    """A process whose last change of state, in storage or at a service, is the one numbered `last` (from 1)."""
+
+    def __init__(self, last: int | None) -> None:
+        self._last = last
+        self.changes = 0
+
+    def wrap(self, change: Callable[..., Any], *, counts: Callable[..., bool] = lambda *_: True) -> Callable[..., Any]:
+        """The same change, carried out while the process lives; it dies before it can hear of its last one's end."""
+
+        def lived(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401 - passed on
+            if not counts(*arguments):
+                return change(*arguments, **named)
+            if self.changes == self._last:
+                raise Killed
+            result = change(*arguments, **named)
+            self.changes += 1
+            if self.changes == self._last:
+                raise Killed
+            return result
+
+        return lived
+
+
+@pytest.mark.usefixtures("first_chosen")
+def test_a_kill_after_any_change_of_state_neither_loses_nor_doubles(
+    resources: Resources, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Killed before or after the move was written, with no create sent on its strength: the file is submitted once."""
-    resources.arm(Throttle(operation="Transcriptions_Create", count=1))
-    ledger = resources.pipeline.app.ledger
-    save = ledger.save_job
+    """A job moves to and fro between two resources that throttle: whatever step is its process's last, all is well."""
+    pipeline = resources.pipeline
 
-    def killed(job: Job, **condition: Any) -> str:  # noqa: ANN401 - passed on
-        if written:
-            save(job, **condition)
-        raise ServiceResponseError("killed")
+    def live(name: str, last: int | None) -> Life:
+        """Take in a file and collect it, in a process of its own."""
+        life = Life(last)
+        resources.services[0].arm([THROTTLED])
+        resources.services[1].arm([Throttle(operation="Transcriptions_Create", count=1)])
+        pipeline.app = resources.restarted()
+        pipeline.upload(name)
+        with monkeypatch.context() as patch, suppress(Killed):
+            for method in ("write", "delete", "delete_all"):
+                change = life.wrap(getattr(BlobContainer, method), counts=lambda _, subject, *__: bool(subject))
+                patch.setattr(BlobContainer, method, change)
+            request = life.wrap(Transport.request, counts=lambda _, method, *__: method != "GET")
+            patch.setattr(Transport, "request", request)
+            pipeline.receive(name)
+            resources.collect()
+        return life
 
-    with monkeypatch.context() as patch:
-        patch.setattr(ledger, "save_job", killed)
-        with pytest.raises(ServiceResponseError):
-            resources.submit("a.wav")
-    assert sum(resources.creates()) == 1
-    throttled = next(service for service in resources.services if service.requests)
-    assert (home_of(resources) is throttled) is not written
-    resources.recover()
-    resources.collect()
-    assert sorted(resources.sources()) == [[], ["a.wav"]]
-    assert resources.pipeline.json("transcripts", "a.wav")
+    def live_on(name: str) -> None:
+        """What the timers of another process do, and the trigger whose call did not end."""
+        resources.arm()
+        pipeline.app = resources.restarted()
+        pipeline.receive(name)
+        for _ in range(2):
+            pipeline.clock.sleep(31)
+            pipeline.app.upkeep.drain()
+            resources.collect()
+
+    whole = live("whole.wav", None)
+    assert pipeline.json("transcripts", "whole.wav")
+    assert resources.creates() == [2, 2]
+    for last in range(whole.changes):
+        name = f"after-{last}.wav"
+        live(name, last)
+        live_on(name)
+        assert list(chain(*resources.sources())).count(name) == 1, name
+        assert pipeline.json("transcripts", name), name
+        assert pipeline.under_way() == [], name
 
 
+@pytest.mark.usefixtures("first_chosen")
 def test_who_was_overtaken_by_recovery_sends_nothing_more(
     resources: Resources, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A sender that slept while another instance recovered its job cannot note its move, so it stops."""
-    resources.arm(Throttle(operation="Transcriptions_Create", count=1))
+    resources.services[0].arm([THROTTLED])
     ledger = resources.pipeline.app.ledger
     save = ledger.save_job
     rescuer = resources.restarted()
@@ -245,7 +303,7 @@ def test_who_was_overtaken_by_recovery_sends_nothing_more(
     monkeypatch.setattr(ledger, "save_job", overtaken)
     resources.submit("a.wav")
     assert resources.job().state == "submitted"
-    assert sorted(resources.sources()) == [[], ["a.wav"]]
+    assert resources.sources() == [["a.wav"], []]
 
 
 def test_a_model_goes_to_the_resource_it_lives_in(resources: Resources) -> None:

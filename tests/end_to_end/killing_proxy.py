@@ -26,11 +26,15 @@ class Steps:
     kill_after: int | None = None
     taken: list[str] = field(default_factory=list)
     killed: threading.Event = field(default_factory=threading.Event)
+    restarted: bool = False
+    """Whether another host has taken the place of the one that was killed; what it does is let through."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def take(self, description: str) -> bool:
         """Note a change; True where the process was killed with it."""
         with self._lock:
+            if self.restarted:
+                return False
             if self.killed.is_set():
                 return True
             self.taken.append(description)
@@ -55,6 +59,11 @@ class KillingProxy:
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
         self.port = 0
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether nobody is at the near end any more."""
+        return self._steps.killed.is_set() and not self._steps.restarted
 
     @property
     def url(self) -> str:
@@ -90,7 +99,7 @@ class KillingProxy:
             await runner.cleanup()
 
     async def _forward(self, request: web.Request) -> web.Response:
-        if self._steps.killed.is_set() and "sig=" not in request.raw_path:
+        if self.is_cut and "sig=" not in request.raw_path:
             return _cut(request)
         headers = _passed_on(request.headers)
         body = await request.read()

@@ -35,8 +35,11 @@ def speech_change(method: str, path: str) -> str | None:
 
 
 @contextmanager
-def proxied_world(storage: Azurite, account: str, directory: Path, steps: Steps) -> Iterator[World]:
-    """A world whose first host reaches storage and service through proxies that kill it."""
+def proxied_world(storage: Azurite, account: str, directory: Path, steps: Steps) -> Iterator[tuple[World, str]]:
+    """A world whose first host reaches storage and service through proxies that kill it, and the service's address.
+
+    The job's records name that address, so a host that takes over needs it, too.
+    """
     with ExitStack() as parts:
         emulator = parts.enter_context(SpeechEmulator(engine="scripted", job_seconds=JobSeconds(0.1, 0.3)))
         emulator.arm([FailFile(source="*broken.wav"), FailFile(source="*shaky.wav", error_kind="Timeout", count=1)])
@@ -50,18 +53,19 @@ def proxied_world(storage: Azurite, account: str, directory: Path, steps: Steps)
         through = world.connection_string.replace(upstreams[0][0], blob.url).replace(upstreams[1][0], queue.url)
         world.start_host({"DATA_STORAGE": through, "SPEECH_ENDPOINT": speech.url})
         steps.kill = world.host.kill
-        yield world
+        yield world, speech.url
 
 
 def run(storage: Azurite, account: str, directory: Path, kill_after: int | None) -> tuple[list[str], str | None]:
     """Upload the files, kill at the given step, start again; return the steps taken and what was wrong at the end."""
     steps = Steps(kill_after=kill_after)
-    with proxied_world(storage, account, directory, steps) as world:
+    with proxied_world(storage, account, directory, steps) as (world, speech):
         for name in sorted(FILES):
             world.upload(name)
         world.until(lambda: steps.killed.is_set() or world.settled(FILES), timers=TIMERS)
         if steps.killed.is_set():
-            world.start_host(webhook=False)
+            steps.restarted = True
+            world.start_host({"SPEECH_ENDPOINT": speech}, webhook=False)
             world.until(lambda: world.settled(FILES), timers=TIMERS, seconds=120)
         return steps.taken, verdict(world)
 
