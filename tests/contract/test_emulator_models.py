@@ -1,5 +1,7 @@
 """Models of the emulator: base models, custom models that are trained and copied, and what refers to them."""
 
+import io
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ from shared.speech.errors import Forbidden, NotFound
 from shared.speech.types.common import EntityReference
 from shared.speech.types.models import CustomModelProperties, ModelUpdate, NewCustomModel
 from tests.contract.specification import Api
-from tests.contract.surroundings import OTHER_KEY, START, Audio, Receiver
+from tests.contract.surroundings import OTHER_KEY, START, Audio, Receiver, wav
 
 UUID = "11111111-2222-4333-8444-555555555555"
 
@@ -308,29 +310,41 @@ def test_models_through_the_client(emulator: SpeechEmulator) -> None:
     assert other.models.get_custom_model(copy.id).status == "Succeeded"
 
 
-def make_dataset(api: Api, audio: Audio, kind: str, text: str, locale: str = "en-US") -> str:
+def make_dataset(api: Api, audio: Audio, kind: str, data: str | bytes, locale: str = "en-US") -> str:
     """The `self` of a new dataset."""
-    url = audio.url(f"{kind}.txt", content=text.encode())
+    url = audio.url(f"{kind}.data", content=data.encode() if isinstance(data, str) else data)
     body = {"displayName": "d", "kind": kind, "locale": locale, "contentUrl": url}
     made: str = api("POST", "/datasets", json=body).json()["self"]
     return made
+
+
+def archive(**files: bytes) -> bytes:
+    """A zip of files, `_` for the dot of their names."""
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as zipped:
+        for name, content in files.items():
+            zipped.writestr(name.replace("_", "."), content)
+    return data.getvalue()
 
 
 def test_a_model_from_datasets(api: Api, emulator: SpeechEmulator, audio: Audio) -> None:
     """Datasets are its data besides the text; the report has each; what it learned is heard; they must stay with it."""
     language = make_dataset(api, audio, "Language", "These are not the droids.\nMove along.")
     words = make_dataset(api, audio, "Pronunciation", "3CPO\tthree c p o\nCAT\tcat cat")
+    spoken = make_dataset(api, audio, "Acoustic", archive(a_wav=wav(), trans_txt=b"a.wav\tGo about your business."))
     emulator.advance(4)
-    model = train(api, emulator, text="Hello.", datasets=[{"self": language}, {"self": words}, {"self": words}])
+    datasets = [{"self": dataset} for dataset in (language, words, spoken)]
+    model = train(api, emulator, text="Hello.", datasets=[*datasets, {"self": words}])
     assert model["status"] == "Succeeded"
-    assert model["datasets"] == [{"self": language}, {"self": words}]
+    assert model["datasets"] == datasets
     (file,) = api("GET", model["links"]["files"]).json()["values"]
     report = api("GET", file["links"]["contentUrl"]).json()
-    assert (report["sentences"], report["pronunciations"]) == (3, 2)
-    names = [f"datasets/{one.rpartition('/')[2]}" for one in (language, words)]
+    assert (report["sentences"], report["pronunciations"]) == (4, 2)
+    names = [f"datasets/{one['self'].rpartition('/')[2]}" for one in datasets]
     assert report["sources"] == [
         {"source": "text", "data": "sentences", "lines": 1},
         {"source": names[0], "data": "sentences", "lines": 2},
+        {"source": names[2], "data": "sentences", "lines": 1},
         {"source": names[1], "data": "pronunciations", "lines": 2},
     ]
     for dataset in (language, words):
@@ -348,7 +362,8 @@ def test_a_model_from_datasets(api: Api, emulator: SpeechEmulator, audio: Audio)
 
 
 def test_datasets_that_a_model_cannot_have(api: Api, other: Api, emulator: SpeechEmulator, audio: Audio) -> None:
-    """Of another subscription or locale, unfinished, failed, or not there."""
+    """Of another subscription or locale, audio without transcripts, unfinished, failed, or not there."""
+    recordings = make_dataset(api, audio, "AudioFiles", archive(a_wav=wav()))
     foreign = make_dataset(other, audio, "Language", "One.")
     german = make_dataset(api, audio, "Language", "Eins.", "de-DE")
     failed = make_dataset(api, audio, "Pronunciation", "nothing")
@@ -357,6 +372,7 @@ def test_datasets_that_a_model_cannot_have(api: Api, other: Api, emulator: Speec
     for dataset, code in (
         (foreign, "InvalidDataset"),
         (german, "InvalidDataset"),
+        (recordings, "InvalidDataset"),
         (failed, "FailedDataset"),
         (unfinished, "InvalidDataset"),
         (f"{api.base_url}/datasets/{UUID}", "InvalidDataset"),
