@@ -40,6 +40,11 @@ class Links:
         return self.version != PATH_VERSION
 
     @property
+    def has_projects(self) -> bool:
+        """Whether the version knows projects."""
+        return self.version != "2024-11-15"
+
+    @property
     def base(self) -> str:
         """The base of all operations."""
         return self.endpoint + (ROOT_PATH if self.dated else BASE_PATH)

@@ -182,6 +182,9 @@ class Entities[E: Entity]:
         """The id of the project that a body refers to; raises ApiError where there is none such."""
         if reference is None:
             return None
+        if not call.links.has_projects:
+            message = f"API version {call.links.version} has no projects."
+            raise invalid_request("InvalidPayload", message, target="project")
         project_id = id_in(reference.url, "projects")
         project = self._store.get(Project, project_id) if project_id else None
         if not project or project.subscription != call.subscription:
@@ -221,7 +224,7 @@ class Entities[E: Entity]:
             "lastActionDateTime": iso_timestamp(entity.last_action),
             "status": entity.status,
         }
-        if entity.project is not None:
+        if entity.project is not None and call.links.has_projects:
             body["project"] = {"self": call.links.url("projects", entity.project)}
         if entity.description is not None:
             body["description"] = entity.description

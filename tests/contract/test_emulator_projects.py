@@ -101,3 +101,14 @@ def test_foundry_projects(emulator: SpeechEmulator) -> None:
     assert (made.foundry_project_name, made.properties) == ("f", None)
     changed = speech.projects.update(made.id, ProjectUpdate(foundry_project_name="g"))
     assert changed.foundry_project_name == "g"
+
+
+def test_a_version_without_projects(api: Api, emulator: SpeechEmulator) -> None:
+    """Version 2024-11-15 neither shows the project of an entity nor takes one."""
+    project = make(api, "projects")
+    model = make(api, "models", text="One.", project={"self": project}).rpartition("/")[2]
+    url = f"{emulator.endpoint}/speechtotext/models/{model}?api-version=2024-11-15"
+    assert "project" not in api("GET", url).json()
+    refused = api("PATCH", url, json={"project": {"self": project}})
+    assert (refused.status_code, refused.json()["target"]) == (400, "project")
+    assert api("GET", f"/models/{model}").json()["project"] == {"self": project}
