@@ -10,7 +10,14 @@ from emulator.clock import Clock
 from emulator.content import ContentReader, JobError, Recording, recordings_of, recordings_of_dataset
 from emulator.datasets import contents
 from emulator.datasets.contents import DatasetAudio
-from emulator.engines.protocol import AudioRejectedError, Diarization, Engine, RecognitionRequest, RecognizedAudio
+from emulator.engines.protocol import (
+    TICKS_PER_SECOND,
+    AudioRejectedError,
+    Diarization,
+    Engine,
+    RecognitionRequest,
+    RecognizedAudio,
+)
 from emulator.faults import Faults
 from emulator.files import FileWriter
 from emulator.jobs import Done, Progress
@@ -20,6 +27,8 @@ from emulator.records import Dataset, EntityError, EntityFile, ModelPath, Transc
 from emulator.results import FileOutcome, report_document, result_document
 from emulator.store import Store
 
+DIARIZATION_MINUTES = 240
+"""How long a file may be that is recognized with diarization (quotas and limits of batch transcription)."""
 BASIC_DIARIZATION_SPEAKERS = 2
 """Definition TranscriptionProperties, diarizationEnabled: the basic system tells up to two speakers apart."""
 
@@ -153,14 +162,21 @@ class Transcriber:
         wants_sidecar = self._reads_sidecars and "transcript" not in metadata
         sidecar = await self._reader.sidecar(recording.url) if wants_sidecar else None
         request = recognition_request(transcription, recording, audio, metadata=metadata, sidecar=sidecar)
-        return await self._engine.recognize(replace(request, model=self._models.folder(_model(transcription))))
+        return await self._ask(transcription, request)
 
     async def _recognized_locally(
         self, transcription: Transcription, recording: Recording, audio: DatasetAudio
     ) -> RecognizedAudio:
         sidecar = audio.transcript if self._reads_sidecars else None
         request = recognition_request(transcription, recording, audio.path, metadata={}, sidecar=sidecar)
-        return await self._engine.recognize(replace(request, model=self._models.folder(_model(transcription))))
+        return await self._ask(transcription, request)
+
+    async def _ask(self, transcription: Transcription, request: RecognitionRequest) -> RecognizedAudio:
+        recognized = await self._engine.recognize(replace(request, model=self._models.folder(_model(transcription))))
+        if request.diarization and recognized.duration_ticks > DIARIZATION_MINUTES * 60 * TICKS_PER_SECOND:
+            message = f"Diarization takes recordings of up to {DIARIZATION_MINUTES} minutes; this one is longer."
+            raise AudioRejectedError("InvalidData", message)
+        return recognized
 
 
 def _model(transcription: Transcription) -> ModelPath | None:

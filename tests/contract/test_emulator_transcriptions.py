@@ -1,6 +1,8 @@
 """Transcriptions: what is accepted, how jobs go, what they leave, and how all of it is listed and read."""
 
+import io
 import json
+import wave
 from datetime import timedelta
 from typing import Any
 
@@ -169,6 +171,46 @@ def test_stereo_with_diarization_is_invalid_data(api: Api, emulator: SpeechEmula
     assert files["report.json"]["details"][1]["errorKind"] == "InvalidData"
     phrases = files["contenturl_0.json"]["recognizedPhrases"]
     assert {phrase["speaker"] for phrase in phrases} == {1, 2, 3}
+
+
+def test_diarization_takes_four_hours(api: Api, emulator: SpeechEmulator, audio: Audio) -> None:
+    """A longer file fails, and is in order without diarization."""
+    hours = [audio.url("four.wav", content=slow_wav(14_400)), audio.url("more.wav", content=slow_wav(14_401))]
+    files = contents(api, finished(api, emulator, contentUrls=hours, properties={"diarizationEnabled": True}))
+    exact, more = files["report.json"]["details"]
+    assert exact["status"] == "Succeeded"
+    assert (more["errorKind"], more["errorMessage"]) == (
+        "InvalidData",
+        "Diarization takes recordings of up to 240 minutes; this one is longer.",
+    )
+    assert finished(api, emulator, contentUrls=hours[1:])["status"] == "Succeeded"
+
+
+def slow_wav(seconds: int) -> bytes:
+    """Silence of one sample a second."""
+    file = io.BytesIO()
+    with wave.open(file, "wb") as recording:
+        recording.setnchannels(1)
+        recording.setsampwidth(2)
+        recording.setframerate(1)
+        recording.writeframes(bytes(2 * seconds))
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("mode", "display"),
+    [("Masked", "Well, ****, no."), ("Removed", "Well,, no."), ("None", "Well, damn, no.")],
+)
+def test_told_text_is_filtered(api: Api, emulator: SpeechEmulator, audio: Audio, mode: str, display: str) -> None:
+    """Profanity modes change display and masked ITN of what the scripted engine is told, never the lexical form."""
+    url = audio.url("a.wav", metadata={"transcript": "Well, damn, no."})
+    wanted = {"profanityFilterMode": mode, "displayFormWordLevelTimestampsEnabled": True}
+    job = finished(api, emulator, contentUrls=[url], properties=wanted)
+    (phrase,) = contents(api, job)["contenturl_0.json"]["recognizedPhrases"]
+    best = phrase["nBest"][0]
+    assert (best["display"], best["lexical"]) == (display, "well damn no")
+    assert best["maskedITN"] == display.replace(",", "").rstrip(".").lower()
+    assert " ".join(word["displayText"] for word in best["displayWords"]) == display
 
 
 def test_display_words_and_locale(api: Api, emulator: SpeechEmulator, audio: Audio) -> None:

@@ -179,8 +179,10 @@ def test_bad_requests_are_refused(scripted: SpeechEmulator, status: int, request
 
 
 def test_the_longest_audio_is_recognized(scripted: SpeechEmulator) -> None:
-    """Sixty seconds are in."""
+    """Sixty seconds are in, and thirty to be assessed."""
     assert post(scripted, silence(60)).json()["RecognitionStatus"] == "Success"
+    assessed = post(scripted, silence(30), headers=assessment_header(ReferenceText="a"))
+    assert assessed.json()["RecognitionStatus"] == "Success"
 
 
 @pytest.mark.parametrize(
@@ -271,12 +273,25 @@ def noise(seconds: float) -> Samples:
         ("InitialSilenceTimeout", silence(3)),
         ("InitialSilenceTimeout", wav_of(noise(3) // 1000)),
         ("BabbleTimeout", wav_of(noise(3))),
+        ("NoMatch", wav_of(samples_of("german"))),
+        ("Success", wav_of(samples_of("english"))),
         ("NoMatch", wav_of(samples_of("unrelated")[::-1])),
         ("NoMatch", wav_of(samples_of("correct")[::-1])),
         ("Error", wav_of(samples_of("unrelated"))[:-20_000]),
         ("Error", silence(0)),
     ],
-    ids=["speech", "silence", "a quiet room", "noise", "backwards", "backwards 2", "cut short", "no samples"],
+    ids=[
+        "speech",
+        "silence",
+        "a quiet room",
+        "noise",
+        "German",
+        "the same in English",
+        "backwards",
+        "backwards 2",
+        "cut short",
+        "no samples",
+    ],
 )
 @pytest.mark.parametrize("form", ["simple", "detailed"])
 def test_each_status_has_its_cause(recognizing: SpeechEmulator, status: str, audio: bytes, form: str) -> None:
