@@ -60,7 +60,11 @@ param instanceMemoryMB int = 2048
 @description('Most instances that the app scales out to.')
 param maximumInstanceCount int = 100
 
-@description('Spread the app and both storage accounts over the zones of the region. Decide before the first deployment.')
+@allowed(['Standard_LRS', 'Standard_ZRS', 'Standard_GRS', 'Standard_GZRS'])
+@description('Redundancy of both storage accounts. Decide before the first deployment.')
+param storageSku string = 'Standard_LRS'
+
+@description('Spread the app over the zones of the region. The platform then keeps two instances ready for each function, and bills them.')
 param zoneRedundant bool = false
 
 @minValue(0)
@@ -205,7 +209,7 @@ module hostStorage 'app/host-storage.bicep' = {
     location: location
     tags: tags
     closed: privateNetworking
-    zoneRedundant: zoneRedundant
+    sku: storageSku
     appPrincipalId: identity.outputs.principalId
   }
 }
@@ -222,7 +226,7 @@ module dataStorage 'app/data-storage.bicep' = {
     recordRetentionDays: recordRetentionDays
     softDeleteDays: softDeleteDays
     closed: privateNetworking
-    zoneRedundant: zoneRedundant
+    sku: storageSku
     allowedAddresses: empty(allowedAddresses) ? [] : split(allowedAddresses, ',')
     appPrincipalId: identity.outputs.principalId
     speechPrincipalIds: [for index in range(0, length(speechIds)): speechAccess[index].outputs.principalId]

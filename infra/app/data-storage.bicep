@@ -7,7 +7,7 @@ param resultRetentionDays int
 param recordRetentionDays int
 param softDeleteDays int
 param closed bool
-param zoneRedundant bool
+param sku string
 param allowedAddresses array
 param appPrincipalId string
 param speechPrincipalIds array
@@ -34,7 +34,7 @@ resource account 'Microsoft.Storage/storageAccounts@2023-05-01' = {
   location: location
   tags: tags
   kind: 'StorageV2'
-  sku: { name: zoneRedundant ? 'Standard_ZRS' : 'Standard_LRS' }
+  sku: { name: sku }
   properties: {
     allowBlobPublicAccess: false
     allowSharedKeyAccess: false

@@ -3,7 +3,7 @@ param name string
 param location string
 param tags object
 param closed bool
-param zoneRedundant bool
+param sku string
 param appPrincipalId string
 
 var roles = loadJsonContent('../roles.json')
@@ -13,7 +13,7 @@ resource account 'Microsoft.Storage/storageAccounts@2023-05-01' = {
   location: location
   tags: tags
   kind: 'StorageV2'
-  sku: { name: zoneRedundant ? 'Standard_ZRS' : 'Standard_LRS' }
+  sku: { name: sku }
   properties: {
     allowBlobPublicAccess: false
     allowSharedKeyAccess: false

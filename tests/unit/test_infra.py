@@ -432,10 +432,11 @@ def test_a_planted_error_is_found(path: str, old: str, new: str, expected: str) 
 
 
 def test_alerts_look_for_what_is_logged() -> None:
-    """Each phrase that an alert or the workbook looks for stands in the app's source, except those of the host."""
+    """Each phrase that an alert, the workbook or docs/operations.md looks for is in the app's source, or the host's."""
     workbook = json.loads((ROOT / "infra/workbook.json").read_text())
     queries = [item["content"]["query"] for item in workbook["items"] if item["type"] == 3]
-    alerts = (ROOT / "infra/app/alerts.bicep").read_text() + "".join(queries)
+    pages = (ROOT / "docs/operations.md").read_text()
+    alerts = (ROOT / "infra/app/alerts.bicep").read_text() + "".join(queries) + pages
     source = "".join(path.read_text() for path in (ROOT / "shared").rglob("*.py"))
     phrases = set(re.findall(r'message has "([^"]+)"', alerts)) - {"Moving message to queue", "-poison"}
     assert len(phrases) == 5
@@ -448,16 +449,19 @@ def test_alerts_look_for_what_is_logged() -> None:
 
 
 def test_alerts_know_each_function_and_metric() -> None:
-    """The alert on failing functions names every one, and each metric that the workbook shows is one of the app's."""
+    """The alert on failing functions names every one; metrics and dimensions that queries use are the app's."""
     functions = re.findall(r'function_name\("(\w+)"\)', (ROOT / "function_app.py").read_text())
     alerts = (ROOT / "infra/app/alerts.bicep").read_text()
     named = re.search(r"success == false and name in \((.+?)\)", alerts)
     assert named
     assert sorted(json.loads(f"[{named[1]}]")) == sorted(functions)
-    shown = set(re.findall(r"dropscribe(?:\.\w+)+", (ROOT / "infra/workbook.json").read_text()))
-    telemetry = (ROOT / "shared/telemetry/open_telemetry.py").read_text()
+    queries = (ROOT / "infra/workbook.json").read_text() + (ROOT / "docs/operations.md").read_text()
+    shown = set(re.findall(r"\bdropscribe(?:\.\w+)+", queries))
+    dimensions = set(re.findall(r"customDimensions\.(\w+)", queries))
+    telemetry = "".join(path.read_text() for path in (ROOT / "shared/telemetry").glob("*.py"))
     assert len(shown) == 8
-    assert {metric for metric in shown if f'"{metric}"' not in telemetry} == set()
+    assert {"job", "reason", "stage"} <= dimensions
+    assert {name for name in shown | dimensions if f'"{name}"' not in telemetry} == set()
 
 
 def test_operations_say_what_each_alert_means() -> None:
