@@ -180,10 +180,14 @@ class Store:
             shutil.rmtree(folder)
 
     def _remove_orphans(self) -> None:
-        """Remove files that a job had written when the process ended before the job did."""
+        """Remove files that a job had written, and folders of uploads, when the process ended before they did."""
         for path in self._files.iterdir():
             if not self.file(path.name):
                 path.unlink()
+        entities = {row[0] for row in self._database.execute("SELECT id FROM entities WHERE deleted IS NULL")}
+        for folder in self._folders.iterdir():
+            if folder.name not in entities:
+                shutil.rmtree(folder, ignore_errors=True)
 
     def close(self) -> None:
         """Give back the files; what is temporary is removed."""

@@ -7,6 +7,7 @@ damaged.
 
 import lzma
 import struct
+import unicodedata
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -67,6 +68,11 @@ class AudioArchive:
             raise _refused(f"{member.filename} is damaged or packed in an unknown way.") from error
 
 
+def name_of(member: zipfile.ZipInfo) -> str:
+    """The path of a file in the archive, in the Unicode form that text is read in."""
+    return unicodedata.normalize("NFC", member.filename)
+
+
 @contextmanager
 def open_archive(path: Path) -> Iterator[AudioArchive]:
     """Open a zip archive; raises JobError where it is none, or one that is refused."""
@@ -97,7 +103,7 @@ def _members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     members = [one for one in archive.infolist() if not one.is_dir() and not _is_systems_own(one.filename)]
     if len(members) > FILES_LIMIT:
         raise _refused(f"It has more than {FILES_LIMIT:,} files.")
-    if len({member.filename for member in members}) < len(members):
+    if len({name_of(member) for member in members}) < len(members):
         raise _refused("It has several files with the same name.")
     for member in members:
         if reason := _fault(member):
@@ -108,8 +114,8 @@ def _members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
 def _fault(member: zipfile.ZipInfo) -> str | None:
     name = member.filename
     path = PurePosixPath(name)
-    if not path.parts:
-        return "A file has no name."
+    if not path.parts or not name.isprintable():
+        return f"The name {name!r} is no file's name."
     if path.is_absolute() or ".." in path.parts or "\\" in name or PureWindowsPath(name).drive:
         return f"The name {name!r} leads out of it."
     if S_ISLNK(member.external_attr >> 16):

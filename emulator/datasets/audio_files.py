@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from emulator.content import JobError
-from emulator.datasets.archives import AudioArchive, open_archive
+from emulator.datasets.archives import AudioArchive, name_of, open_archive
 from emulator.datasets.contents import SENTENCES, TRANSCRIPTS
 from emulator.datasets.findings import Findings
 from emulator.datasets.text import read_lines, transcript_of
@@ -55,7 +55,7 @@ def import_audio(
         kept: list[UnpackedAudio] = []
         for number, member in enumerate(until(stop, iter(archive.members))):
             progress(number, len(archive.members))
-            name, path = member.filename, folder / str(number)
+            name, path = name_of(member), folder / str(number)
             if transcripts is not None and name not in transcripts:
                 _reject_unnamed(name, findings)
                 continue
@@ -75,7 +75,7 @@ def import_audio(
 
 def _transcripts(archive: AudioArchive, path: Path, findings: Findings, *, strict: bool) -> dict[str, tuple[int, str]]:
     """Line and transcript by the name of the audio file."""
-    members = {member.filename: member for member in archive.members}
+    members = {name_of(member): member for member in archive.members}
     name = transcript_file(list(members))
     archive.unpack(members.pop(name), path)
     names = frozenset(members)

@@ -25,6 +25,8 @@ from emulator.threads import in_thread, until
 
 DATA = "data"
 """Name of the data, as it was given, in a dataset's folder."""
+IMPORTS_AT_ONCE = 2
+"""More would take all threads, which serve files too."""
 SIZE_LIMITS: dict[DatasetKind, int] = {
     "Language": 200_000_000,
     "LanguageMarkdown": 200_000_000,
@@ -43,15 +45,15 @@ class DatasetImporter:
         self._reader = reader
         self._writer = FileWriter(store, clock)
         self._strict = strict
+        self._turns = asyncio.Semaphore(IMPORTS_AT_ONCE)
 
     async def run(self, dataset: Dataset, progress: Progress) -> Done:
         """Import a dataset; raises JobError where its data cannot be read or is not what its kind says."""
         progress(0, 1)
         data = await self._data(dataset)
-        if data.stat().st_size == 0:
-            raise JobError("InvalidData", "The data is empty.")
         findings = Findings()
-        files = await self._import(dataset, data, findings, progress)
+        async with self._turns:
+            files = await self._import(dataset, data, findings, progress)
         report = await self._writer.write(dataset.id, "DatasetReport", "report.json", findings.document())
         in_files = dataset.kind == "AudioFiles"
         accepted = findings.accepted_files if in_files else findings.accepted_lines
@@ -60,10 +62,9 @@ class DatasetImporter:
             "rejected_line_count": findings.rejected_files if in_files else findings.rejected_lines,
             "duration_ticks": findings.duration_ticks if findings.accepted_files else None,
         }
-        if accepted:
-            return Done([*files, report], changes)
-        message = f"Nothing in the data can be used. The first is {findings.first_rejection() or 'not there'}"
-        return Done([report], changes, EntityError(code="InvalidData", message=message))
+        message = f"Nothing in the data can be used. {findings.first_rejection() or 'It is empty.'}"
+        failure = None if accepted else EntityError(code="InvalidData", message=message)
+        return Done([*files, report], changes, failure)
 
     async def _data(self, dataset: Dataset) -> Path:
         """The data in the dataset's folder; it is there already if it was uploaded or the job begins once more."""
@@ -73,7 +74,7 @@ class DatasetImporter:
         data.parent.mkdir(parents=True, exist_ok=True)
         part = data.with_suffix(".part")
         if dataset.committed:
-            await asyncio.to_thread(put_together, data.parent, dataset.committed, part)
+            await in_thread(lambda stop: put_together(data.parent, until(stop, iter(dataset.committed)), part))
             part.replace(data)
             await asyncio.to_thread(shutil.rmtree, data.parent / FOLDER)
             return data

@@ -72,14 +72,21 @@ def sentence_of(line: str) -> str:
 def transcript_of(line: str) -> str:
     """A line with single spaces between its words; ValueError, with the reason, where nothing can be said in it."""
     text = " ".join(line.split())
-    if any(unicodedata.category(character) in {"Cc", "Co", "Cn"} or character == "\ufffd" for character in text):
+    if "\ufffd" in text or (not text.isprintable() and any(map(_is_no_text, text))):
         raise ValueError("The line has characters in it that are no text.")
     if not any(character.isalnum() for character in text):
         raise ValueError("The line has no words.")
     return text
 
 
+def _is_no_text(character: str) -> bool:
+    """Whether it is a control character, or one that Unicode gives no meaning."""
+    return unicodedata.category(character) in {"Cc", "Co", "Cn"}
+
+
 def _repeats_words(words: list[str]) -> bool:
+    if len(words) - len(set(words)) < REPEATS_LIMIT:
+        return False
     for size in range(1, min(GROUP_LIMIT, len(words) // (REPEATS_LIMIT + 1)) + 1):
         alike = 0
         for word, earlier in zip(words[size:], words, strict=False):

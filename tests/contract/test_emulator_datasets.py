@@ -16,7 +16,7 @@ from shared.speech.client import SpeechClient
 from shared.speech.credentials import KeyCredential
 from shared.speech.types.datasets import DatasetKind, DatasetUpdate, NewDataset
 from tests.contract.specification import Api
-from tests.contract.surroundings import Audio, wav
+from tests.contract.surroundings import Audio, Receiver, wav
 
 UNREACHABLE = "http://127.0.0.1:9/data.txt?sig=secret"
 BOM = "\ufeff"
@@ -231,6 +231,13 @@ def test_acoustic_data(api: Api, emulator: SpeechEmulator) -> None:
     assert "'none.wav'" in report["rejectedLines"][2]["reason"]
 
 
+def test_names_that_macos_writes(api: Api, emulator: SpeechEmulator) -> None:
+    """A name in decomposed Unicode is that of the transcripts, though they are written composed."""
+    files = {"cafe\u0301.wav": wav(), "trans.txt": "\ufeffcaf\u00e9.wav\thello".encode()}
+    dataset = finished(api, emulator, "Acoustic", archive(files))
+    assert dataset["properties"]["acceptedLineCount"] == 1
+
+
 def test_audio_alone(api: Api, emulator: SpeechEmulator) -> None:
     """Lines are files; what is no audio is rejected."""
     dataset = finished(api, emulator, "AudioFiles", archive({"a.wav": wav(), "b.wav": wav(), "trans.txt": b"x"}))
@@ -321,6 +328,7 @@ REFUSED: list[tuple[str, Callable[[], bytes], str, str]] = [
     ("Pronunciation", lambda: b"word", "InvalidData", "line 1"),
     ("LanguageMarkdown", lambda: b"plain text", "InvalidData", "no sentence that can be used"),
     ("AudioFiles", lambda: b"plain text", "InvalidData", "no zip archive"),
+    ("AudioFiles", lambda: archive({"a\tb.wav": wav()}), "InvalidData", "is no file's name"),
     ("AudioFiles", lambda: archive({"a.wav": wav()})[:-30], "InvalidData", "no zip archive"),
     ("AudioFiles", lambda: archive({"../a.wav": wav()}), "InvalidData", "leads out"),
     ("AudioFiles", lambda: archive({"/a.wav": wav()}), "InvalidData", "leads out"),
@@ -402,6 +410,23 @@ def test_conflicts_and_what_cannot_be_changed(api: Api, emulator: SpeechEmulator
     assert api("DELETE", model["self"]).status_code == 204
     assert api("DELETE", made).status_code == 204
     assert api("GET", made).status_code == 404
+
+
+def test_web_hooks_hear_of_datasets(api: Api, emulator: SpeechEmulator, receiver: Receiver) -> None:
+    """The four events of a dataset, in order; one that waits for its blocks is only created."""
+    names = [f"dataset{stage}" for stage in ("Creation", "Processing", "Completion", "Deletion")]
+    hook = {"displayName": "h", "webUrl": receiver.url, "events": dict.fromkeys(names, True)}
+    assert api("POST", "/webhooks", json=hook).status_code == 201
+    emulator.settle()
+    waiting = api("POST", "/datasets", json=body(contentUrl=None)).json()["self"]
+    emulator.advance(10)
+    assert receiver.events() == ["DatasetCreation"]
+    put_block(api, f"{waiting}/blocks", "YQ==", b"text")
+    api("POST", f"{waiting}/blocks:commit", json=[{"id": "YQ=="}])
+    emulator.advance(3)
+    api("DELETE", waiting)
+    emulator.settle()
+    assert receiver.events() == ["DatasetCreation", "DatasetProcessing", "DatasetCompletion", "DatasetDeletion"]
 
 
 def test_a_url_that_cannot_be_read(api: Api, emulator: SpeechEmulator, audio: Audio) -> None:
