@@ -62,8 +62,8 @@ class DatasetImporter:
             "rejected_line_count": findings.rejected_files if in_files else findings.rejected_lines,
             "duration_ticks": findings.duration_ticks if findings.accepted_files else None,
         }
-        message = f"Nothing in the data can be used. {findings.first_rejection() or 'It is empty.'}"
-        failure = None if accepted else EntityError(code="InvalidData", message=message)
+        message = f"Nothing in the data can be used. {findings.first_rejection() or 'There are no lines to use.'}"
+        failure = None if accepted and files else EntityError(code="InvalidData", message=message)
         return Done([*files, report], changes, failure)
 
     async def _data(self, dataset: Dataset) -> Path:
@@ -129,16 +129,15 @@ class DatasetImporter:
     async def _import_structured_text(self, dataset: Dataset, data: Path, findings: Findings) -> list[EntityFile]:
         sentences, pronunciations = data.with_name(SENTENCES), data.with_name(PRONUNCIATIONS)
 
-        def convert(stop: threading.Event) -> None:
+        def convert(stop: threading.Event) -> bool:
             text = structured_text.parse(until(stop, read_lines(data, strict=self._strict)), findings)
-            if not text.templates:
-                message = f"The structured text has no sentence that can be used. {findings.first_rejection()}"
-                raise JobError("InvalidData", message.strip())
             _write(sentences, until(stop, structured_text.sentences(text)))
             if text.pronunciations:
                 _write(pronunciations, iter(text.pronunciations))
+            return bool(text.templates)
 
-        await in_thread(convert)
+        if not await in_thread(convert):
+            return []
         files = [
             await self._writer.link(dataset.id, "LanguageData", "languagedata", data),
             await self._writer.link(dataset.id, "LanguageData", "normalized.txt", sentences),
