@@ -80,7 +80,8 @@ class Evaluator:
             tasks = [[group.create_task(score(recording, model)) for recording in recordings] for model in folders]
         both = [[task.result() for task in each] for each in tasks]
         files = [one.file for scores in both for one in scores]
-        return Done(files, {"results": _results(both, evaluation.locale)}, _failure(both))
+        found = await asyncio.to_thread(_results, both, evaluation.locale)
+        return Done(files, {"results": found}, _failure(both))
 
     def _recordings(self, evaluation: Evaluation) -> Sequence[DatasetAudio]:
         dataset = self._store.get(Dataset, evaluation.dataset)
