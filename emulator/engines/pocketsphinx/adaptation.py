@@ -6,6 +6,7 @@ pronunciation: from the pronunciation data, else from their spelling.
 
 import json
 import re
+from dataclasses import replace
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
@@ -39,6 +40,12 @@ def adapt(request: AdaptationRequest) -> AdaptationReport:
     base, model = Model(request.base), Model(request.to)
     if not base.is_there:
         raise AdaptationError("The base model is no longer there.")
+    report = _learn(request, base, model)
+    return replace(report, new_words=_make_language_model(base, model, request.weight_percent))
+
+
+def _learn(request: AdaptationRequest, base: Model, model: Model) -> AdaptationReport:
+    """Make all of the model but its language model; the report, as yet without new words."""
     written = dict(base.written)
     vocabulary = Vocabulary(read_dictionary(base.dictionary))
     unused: list[UnusedLine] = []
@@ -50,13 +57,8 @@ def adapt(request: AdaptationRequest) -> AdaptationReport:
         raise AdaptationError(_why_nothing(unused))
     write_dictionary(vocabulary.words, model.dictionary)
     model.written_forms.write_text(json.dumps(written), encoding="utf-8")
-    return AdaptationReport(
-        sentences=sentences,
-        pronunciations=pronunciations,
-        new_words=_make_language_model(base, model, request.weight_percent),
-        derived_words=tuple(vocabulary.derived),
-        unused=tuple(unused),
-    )
+    derived = tuple(vocabulary.derived)
+    return AdaptationReport(sentences, pronunciations, derived_words=derived, unused=tuple(unused))
 
 
 class Vocabulary:
@@ -99,8 +101,7 @@ class Vocabulary:
 
     @cached_property
     def _graphones(self) -> Graphones:
-        dictionary = read_dictionary(Model().dictionary)
-        return Graphones((word, each) for word, pronunciations in dictionary.items() for each in pronunciations)
+        return Graphones((word, each) for word, pronunciations in self.words.items() for each in pronunciations)
 
 
 def _take_pronunciations(
@@ -141,12 +142,13 @@ def _take_sentences(path: Path | None, vocabulary: Vocabulary, file: TextIO, unu
 def _make_language_model(base: Model, model: Model, weight_percent: int) -> tuple[str, ...]:
     """Work all that a custom model was made from into the general language model; the words that its base lacks."""
     general = read_trigrams(Model().language_model)
+    known = set(general.words).union(base.written, *(line.split() for line in base.read_sentences()))
     sentences = (line.split() for line in model.read_sentences())
     general_weight = max(100 - weight_percent, 0.1) / weight_percent
     adapted = interpolate(general, sentences, model.written, general_weight=general_weight)
+    del general  # 120 MB that the writing can use
     write_trigrams(adapted, model.language_model)
-    known = set(general.words).union(base.written, *(line.split() for line in base.read_sentences()))
-    return tuple(word for word in adapted.words[len(general.words) :] if word not in known)
+    return tuple(word for word in adapted.words if word not in known)
 
 
 def _why_nothing(unused: list[UnusedLine]) -> str:

@@ -116,7 +116,7 @@ class _Reader:
         self._position = end
         return values
 
-    def unpack(self, rows: int, widths: list[int]) -> list[Integers]:
+    def unpack(self, rows: int, widths: list[int]) -> list[NDArray[np.uint32]]:
         """Columns of unsigned numbers of so many bits each, from a packed array of `rows` and one more."""
         packed = self.take("u1", ((rows + 1) * sum(widths) + 7) // 8 + _PADDING)
         windows = np.lib.stride_tricks.sliding_window_view(packed, 8)
@@ -124,7 +124,7 @@ class _Reader:
         places = np.arange(rows + 1) * sum(widths)
         for width in widths:
             values = windows[places >> 3].view("<u8")[:, 0] >> (places & 7).astype(np.uint64)
-            columns.append((values & np.uint64((1 << width) - 1)).astype(np.int64))
+            columns.append((values & np.uint64((1 << width) - 1)).astype(np.uint32))
             places += width
         return columns
 
