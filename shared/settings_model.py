@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, Validati
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from shared.pipeline.options import TranscriptionOptions, none_if_blank, split_commas
+from shared.speech.transport import checked_endpoint
 
 ExportFormat = Literal["vtt", "srt", "txt"]
 
@@ -21,6 +22,14 @@ def _http_origin(value: str) -> str:
     return f"{parts.scheme}://{parts.netloc.lower()}"
 
 
+def _speech_endpoint(value: str) -> str:
+    endpoint = _http_origin(value)
+    try:
+        return checked_endpoint(endpoint)
+    except ValueError:  # its text shows the value
+        raise ValueError("must begin with https:// (plain http only on this machine) and name no user") from None
+
+
 class Settings(BaseSettings):
     """The app's settings, frozen; a secret is never shown."""
 
@@ -28,14 +37,14 @@ class Settings(BaseSettings):
         frozen=True, env_nested_delimiter="_", env_nested_max_split=1, extra="ignore", env_ignore_empty=True
     )
 
-    speech_endpoint: Annotated[str, AfterValidator(_http_origin)] = Field(
+    speech_endpoint: Annotated[str, AfterValidator(_speech_endpoint)] = Field(
         description="endpoint of the Speech resource, such as `https://my-speech.cognitiveservices.azure.com`"
     )
     speech_key: Annotated[SecretStr | None, BeforeValidator(none_if_blank)] = Field(
         default=None, description="key of the Speech resource; unset, the app's identity is used (Microsoft Entra)"
     )
     speech_more_endpoints: Annotated[
-        tuple[Annotated[str, AfterValidator(_http_origin)], ...], NoDecode, BeforeValidator(split_commas)
+        tuple[Annotated[str, AfterValidator(_speech_endpoint)], ...], NoDecode, BeforeValidator(split_commas)
     ] = Field(
         default=(),
         description="endpoints of further Speech resources, separated by commas, over which the work is spread",

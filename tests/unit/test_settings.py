@@ -54,7 +54,9 @@ def test_defaults_are_what_the_table_says(environment: pytest.MonkeyPatch) -> No
     [
         ("SPEECH_ENDPOINT", "westeurope", "https://"),
         ("SPEECH_ENDPOINT", "https://x.cognitiveservices.azure.com/speechtotext/v3.1", "without a path"),
+        ("SPEECH_ENDPOINT", "http://x.cognitiveservices.azure.com", "must begin with https://"),
         ("SPEECH_MORE_ENDPOINTS", "https://a.example.com,westeurope", "https://"),
+        ("SPEECH_MORE_ENDPOINTS", "https://user@a.example.com", "name no user"),
         ("SPEECH_API_VERSION", "3.0", "'3.1'"),
         ("BLOB_TRIGGER_SOURCE", "Polling", "'EventGrid'"),
         ("MAX_ATTEMPTS", "0", "greater than or equal to 1"),
