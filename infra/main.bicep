@@ -92,6 +92,11 @@ param softDeleteDays int = 7
 @description('Hours that the Speech service keeps a finished transcription.')
 param transcriptionHours int = 168
 
+@minValue(0)
+@maxValue(8760)
+@description('Hours back in which the app looks, every hour, for audio whose event never came; 0 looks for none.')
+param missedAudioHours int = 48
+
 @minValue(30)
 @maxValue(730)
 @description('Days that logs and telemetry are kept.')
@@ -314,6 +319,7 @@ module functionApp 'app/function-app.bicep' = {
     audioAccess: audioAccess
     defaultLocale: defaultLocale
     transcriptionHours: transcriptionHours
+    missedAudioHours: missedAudioHours
     webhookSecretReference: webhookSecret.outputs.reference
     webhookPreviousSecretReference: webhookSecret.outputs.previousReference
     applicationInsightsName: monitoring.outputs.applicationInsightsName

@@ -18,6 +18,7 @@ param speechApiVersion string
 param audioAccess string
 param defaultLocale string
 param transcriptionHours int
+param missedAudioHours int
 param webhookSecretReference string
 param webhookPreviousSecretReference string
 param applicationInsightsName string
@@ -121,6 +122,7 @@ resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
     AUDIO_ACCESS: audioAccess
     DEFAULT_LOCALE: defaultLocale
     TRANSCRIPTION_HOURS: string(transcriptionHours)
+    MISSED_AUDIO_HOURS: string(missedAudioHours)
     WEBHOOK_SECRET: webhookSecretReference
     WEBHOOK_PREVIOUS_SECRET: webhookPreviousSecretReference
     WEBHOOK_URL: 'https://${app.properties.defaultHostName}/api/speech/events'

@@ -506,4 +506,10 @@ def test_parameters_have_the_apps_defaults() -> None:
         "AUDIO_ACCESS": "identity",
         "SPEECH_API_VERSION": list(API_VERSIONS)[-1],
     }
-    assert set(compared) == {"AUDIO_ACCESS", "DEFAULT_LOCALE", "SPEECH_API_VERSION", "TRANSCRIPTION_HOURS"}
+    assert set(compared) == {
+        "AUDIO_ACCESS",
+        "DEFAULT_LOCALE",
+        "MISSED_AUDIO_HOURS",
+        "SPEECH_API_VERSION",
+        "TRANSCRIPTION_HOURS",
+    }
