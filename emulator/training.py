@@ -32,7 +32,7 @@ _STEPS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class _Source:
     """Data of a model: `name` is what its report calls it, such as `text`."""
 
     name: str
@@ -119,23 +119,23 @@ class Trainer:
         await asyncio.to_thread(shutil.rmtree, data)
         return _report(report, joined_sentences, joined_pronunciations)
 
-    def _sources(self, model: CustomModel, folder: Path) -> list[Source]:
+    def _sources(self, model: CustomModel, folder: Path) -> list[_Source]:
         sources = []
         if model.text is not None:
             path = folder / "text"
             path.write_text(model.text, encoding="utf-8")
-            sources.append(Source("text", sentences=path))
+            sources.append(_Source("text", sentences=path))
         for dataset_id in model.datasets:
             dataset = self._store.get(Dataset, dataset_id)
             if not dataset:
                 raise JobError("InvalidDataset", "A dataset is no longer there.")
             sources.append(
-                Source(f"datasets/{dataset_id}", sentences(self._store, dataset), pronunciations(self._store, dataset))
+                _Source(f"datasets/{dataset_id}", sentences(self._store, dataset), pronunciations(self._store, dataset))
             )
         return sources
 
 
-def _joined(sources: list[Source], folder: Path, stop: threading.Event) -> tuple[_Joined | None, _Joined | None]:
+def _joined(sources: list[_Source], folder: Path, stop: threading.Event) -> tuple[_Joined | None, _Joined | None]:
     """The sentences and the pronunciations of all sources."""
     sentences = [(one.name, one.sentences) for one in sources if one.sentences]
     pronunciations = [(one.name, one.pronunciations) for one in sources if one.pronunciations]
