@@ -424,6 +424,20 @@ def test_the_web_hook_is_kept_by_hand(run: CommandLine, receiver: Receiver) -> N
     assert run("webhook", "status").code == ExitCode.SETTINGS
 
 
+def test_the_web_hook_is_kept_at_every_speech_resource(run: CommandLine, receiver: Receiver) -> None:
+    """With several resources a command acts on the hook at each, prints a list, and names the one that has none."""
+    with SpeechEmulator(key="key-of-the-second") as second:
+        more = {"SPEECH_MORE_ENDPOINTS": second.endpoint, "SPEECH_MORE_KEYS": second.key}
+        hook = {"WEBHOOK_URL": receiver.url, "WEBHOOK_SECRET": "a secret"}
+        registered = run("webhook", "register", settings={**more, **hook})
+        assert [found["status"] for found in registered.json] == ["Succeeded", "Succeeded"]
+        assert [found["self"].startswith(second.endpoint) for found in registered.json] == [False, True]
+        assert run("webhook", "delete", settings=hook).code == ExitCode.OK
+        status = run("webhook", "status", settings={**more, **hook})
+        assert status.code == ExitCode.NOT_FOUND
+        assert run.emulator.endpoint in status.err
+
+
 def test_short_audio_is_recognized_at_once(run: CommandLine, tmp_path: Path) -> None:
     """`recognize` prints what the service answers; audio of a wrong format and wrong usage have their codes."""
     speech, stereo = tmp_path / "speech.wav", tmp_path / "stereo.wav"
