@@ -109,9 +109,9 @@ class Jobs:
 
     def retry_after(self, entity: Entity) -> int:
         """Whole seconds, at least one, that an unfinished job will still take if its work takes no time."""
-        left = self._seconds.not_started + self._seconds.running
-        spent = (self._clock.now() - entity.created).total_seconds()
-        return max(1, round(left - spent))
+        waits = self._seconds.not_started if entity.status == "NotStarted" else 0
+        spent = (self._clock.now() - entity.last_action).total_seconds()
+        return max(1, round(waits + self._seconds.running - spent))
 
     def delete(self, entity: Entity) -> None:
         """Delete a job with its files, and tell."""
@@ -127,7 +127,8 @@ class Jobs:
         if entity and entity.waiting:
             return
         if entity and not entity.finished:
-            await self._clock.sleep_until(entity.created + timedelta(seconds=self._seconds.not_started))
+            if entity.status == "NotStarted":
+                await self._clock.sleep_until(entity.last_action + timedelta(seconds=self._seconds.not_started))
             await self._run(kind, entity_id)
         while (entity := self._store.get(kind, entity_id)) and (expires := entity.expires()):
             if expires <= self._clock.now():

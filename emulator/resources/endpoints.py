@@ -2,8 +2,9 @@
 
 import base64
 import binascii
+import contextlib
 import re
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 
 from aiohttp import web
 
@@ -63,7 +64,7 @@ class Endpoints(EntitiesWithFiles[Endpoint]):
             message = f"The endpoint is {endpoint.status}; its model can be changed when it has finished."
             raise ApiError(409, "Conflict", message, inner="EndpointNotUpdatable")
         self.patch(call, endpoint, payload)
-        if payload.properties:
+        if payload.properties and "content_logging_enabled" in payload.properties.model_fields_set:
             endpoint.properties.logging_enabled = bool(payload.properties.content_logging_enabled)
         if model == endpoint.model:
             self._store.put(endpoint)
@@ -224,9 +225,7 @@ def _end_date(call: Call) -> date | None:
     text = call.request.query.get("endDate")
     if text is None:
         return None
-    try:
-        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).date()
-    except ValueError:
-        raise invalid_argument(
-            "InvalidLogDate", "endDate must be a day such as 2026-01-31.", target="endDate"
-        ) from None
+    if re.fullmatch(r"\d{4}-\d\d-\d\d", text):
+        with contextlib.suppress(ValueError):
+            return date.fromisoformat(text)
+    raise invalid_argument("InvalidLogDate", "endDate must be a day such as 2026-01-31.", target="endDate")

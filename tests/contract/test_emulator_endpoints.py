@@ -3,12 +3,13 @@
 import io
 import wave
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
-from emulator import SpeechEmulator
+from emulator import Clock, SpeechEmulator
 from emulator.faults import FailJob
 from emulator.links import base_model_id
 from shared.speech import EntityReference, KeyCredential, SpeechClient
@@ -16,7 +17,7 @@ from shared.speech.recognition import SpeechRecognizer
 from shared.speech.types.endpoints import EndpointProperties as Properties
 from shared.speech.types.endpoints import EndpointPropertiesUpdate, EndpointUpdate, NewEndpoint
 from tests.contract.specification import KEY_HEADER, Api
-from tests.contract.surroundings import OTHER_KEY
+from tests.contract.surroundings import OTHER_KEY, START
 
 SHORT_AUDIO = "/speech/recognition/{}/cognitiveservices/v1"
 DAY = 86_400
@@ -122,6 +123,8 @@ def test_patch(api: Api, emulator: SpeechEmulator) -> None:
         {"loggingEnabled": False},
         "Succeeded",
     )
+    api("PATCH", url, json={"properties": {"contentLoggingEnabled": True}})
+    assert api("PATCH", url, json={"properties": {}}).json()["properties"] == {"loggingEnabled": True}
     assert refusal(api("PATCH", url, json={"locale": "de-DE"})) == (400, "UnsupportedDelta")
     assert refusal(api("PATCH", url, json={"properties": {"loggingEnabled": True}})) == (400, "InvalidPayload")
 
@@ -187,8 +190,12 @@ def test_a_custom_model_at_work_is_exchanged_without_a_break(api: Api, emulator:
     assert refusal(api("DELETE", first)) == (409, "InUseViolation")
     assert refusal(api("DELETE", second)) == (409, "InUseViolation")
     assert lexical(say(emulator, "three c p o", cid=cid)) == "3cpo"
-    emulator.advance(3)
-    assert api("GET", endpoint["self"]).json()["status"] == "Succeeded"
+    seen = []
+    for seconds in (0, 1, 2):
+        emulator.advance(seconds)
+        response = api("GET", endpoint["self"])
+        seen.append((response.json()["status"], response.headers.get("Retry-After")))
+    assert seen == [("NotStarted", "3"), ("Running", "2"), ("Succeeded", None)]
     assert lexical(say(emulator, "three see pee oh", cid=cid)) == "3cpo"
     assert lexical(say(emulator, "three c p o", cid=cid)) == "three c p o"
     assert len(api("GET", endpoint["links"]["logs"]).json()["values"]) == 8
@@ -296,7 +303,8 @@ def test_logs_are_deleted_by_day_and_kept_for_thirty(api: Api, emulator: SpeechE
     for _ in range(4):
         say(emulator, "hello", cid=cid)
         emulator.advance(DAY)
-    assert refusal(api("DELETE", f"{logs}?endDate=2026-1")) == (400, "InvalidLogDate")
+    for day in ("2026-1-1", "2026-02-30", "20260101", ""):
+        assert refusal(api("DELETE", f"{logs}?endDate={day}")) == (400, "InvalidLogDate")
     assert api("DELETE", f"{logs}?endDate=2026-01-02").status_code == 202
     days = [log["createdDateTime"][:10] for log in api("GET", logs).json()["values"]]
     assert days == ["2026-01-03"] * 2 + ["2026-01-04"] * 2
@@ -304,6 +312,20 @@ def test_logs_are_deleted_by_day_and_kept_for_thirty(api: Api, emulator: SpeechE
     assert [log["createdDateTime"][:10] for log in api("GET", logs).json()["values"]] == ["2026-01-04"] * 2
     assert api("DELETE", logs).status_code == 202
     assert api("GET", logs).json()["values"] == []
+
+
+def test_an_endpoint_and_its_logs_outlive_a_restart(tmp_path: Path) -> None:
+    """With a location, the endpoint goes on recognizing, and what it had logged is still served."""
+    clock = Clock(at=START)
+    with SpeechEmulator(clock=clock, location=tmp_path) as emulator, Api(emulator.base_url, emulator.key) as api:
+        endpoint = deployed(api, emulator, properties={"loggingEnabled": True}, text="Hello there.")
+        cid = endpoint["self"].rpartition("/")[2]
+        said = say(emulator, "hello", cid=cid).json()
+    with SpeechEmulator(clock=clock, location=tmp_path) as emulator, Api(emulator.base_url, emulator.key) as api:
+        assert say(emulator, "hello", cid=cid).json() == said
+        logs = api("GET", f"/endpoints/{cid}/files/logs").json()["values"]
+        urls = [log["links"]["contentUrl"] for log in logs if log["kind"] == "Transcription"]
+        assert [requests.get(url, timeout=60).json() for url in urls] == [said, said]
 
 
 def test_base_models_have_logs_by_locale(api: Api, emulator: SpeechEmulator) -> None:
