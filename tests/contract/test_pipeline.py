@@ -537,3 +537,25 @@ def test_the_web_hook_is_registered_repaired_and_left_alone(pipeline: Pipeline, 
     pipeline.emulator.settle()
     keeper.keep()
     assert len(list(pipeline.app.client.webhooks.list())) == 1
+
+
+@pytest.mark.parametrize("version", ["2024-11-15", "2025-10-15"])
+def test_the_newer_versions_of_the_api(azurite: Azurite, receiver: Receiver, version: str) -> None:
+    """Submitted, told of by web hook, collected, its report read: a good file and a bad one end as with v3.1."""
+    more = {"speech_api_version": version, "webhook_url": receiver.url, "webhook_secret": "a secret of the test"}
+    with open_pipeline(azurite, engine="scripted", **more) as pipeline:
+        (hook,) = pipeline.app.webhooks
+        hook.keep()
+        pipeline.emulator.settle()
+        pipeline.emulator.arm([FailFile(source="*bad.wav", error_kind="InvalidData")])
+        pipeline.upload("good.wav", transcript="one two three")
+        pipeline.upload("bad.wav")
+        pipeline.receive("good.wav", "bad.wav")
+        pipeline.collect()
+        document = pipeline.json("transcripts", "good.wav")
+        assert document["text"] == "one two three"
+        assert pipeline.json("failed", "bad.wav")["reason"] == "InvalidData"
+        assert pipeline.under_way() == []
+        assert receiver.events()[-1:] == ["TranscriptionCompletion"]
+        told = orjson.loads(receiver.received[-1].body)["self"]
+        assert told.endswith(f"?api-version={version}")
