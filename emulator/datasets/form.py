@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from aiohttp import BodyPartReader, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from emulator.errors import ApiError, invalid_request
 from emulator.results import Json
@@ -33,8 +34,8 @@ async def read_form(request: web.Request, data: Path, *, limit: int, strict: boo
             elif part.name in FIELDS or not strict:
                 fields[part.name] = await _text(part)
             else:
-                raise invalid_request("InvalidPayload", f"There is no field {part.name!r}.", target=part.name)
-    except ValueError:
+                raise invalid_request("InvalidPayload", f"There is no field {part.name!r}.")
+    except (ValueError, HttpProcessingError):
         raise _malformed("The body is not multipart/form-data as its content type says.") from None
     _check_files(sizes)
     return _body(fields)

@@ -116,6 +116,23 @@ def test_an_upload_that_breaks_a_rule_is_refused(
     assert api("GET", "/datasets").json()["values"] == []
 
 
+@pytest.mark.parametrize(
+    ("form", "inner"),
+    [
+        (b"", "InvalidRequestBodyFormat"),
+        (b"no form", "InvalidRequestBodyFormat"),
+        (b"--b\r\nno header\r\n\r\nx\r\n--b--\r\n", "InvalidRequestBodyFormat"),
+        (b"--b\r\nContent-Disposition: form-data\r\n\r\nx\r\n--b--\r\n", "InvalidRequestBodyFormat"),
+        (b'--b\r\nContent-Disposition: form-data; name="\xff"\r\n\r\nx\r\n--b--\r\n', "InvalidPayload"),
+    ],
+)
+def test_a_body_that_is_no_form_is_refused(api: Api, form: bytes, inner: str) -> None:
+    """It is the request that is at fault, and not the emulator."""
+    response = api("POST", "/datasets/upload", data=form, headers={"Content-Type": "multipart/form-data; boundary=b"})
+    assert (response.status_code, response.json()["innerError"]["code"]) == (400, inner)
+    assert api("POST", "/datasets/upload", data=form, headers={"Content-Type": "text/plain"}).status_code == 415
+
+
 def test_upload_in_blocks(api: Api, emulator: SpeechEmulator) -> None:
     """The dataset waits until its blocks are committed; the blocks named, in that order, are the data."""
     made = api("POST", "/datasets", json=body(contentUrl=None)).json()
