@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from emulator.links import PATH_VERSION, ApiVersion
 from emulator.payloads.common import parse_duration
-from emulator.payloads.datasets import DatasetKind
+from emulator.payloads.datasets import DatasetKind, TextNormalizationKind
 from emulator.payloads.endpoints import EndpointProperties
 from emulator.payloads.transcriptions import LanguageIdentificationMode, TranscriptionProperties
 
@@ -116,6 +116,7 @@ class Dataset(Entity):
     kind: DatasetKind
     locale: str
     email: str | None = None
+    text_normalization: TextNormalizationKind = "Default"
     in_blocks: bool = False
     """Whether its data is uploaded in blocks."""
     committed: list[Block] = []

@@ -13,7 +13,7 @@ from emulator.datasets.audio_files import AUDIO_FOLDER, import_audio
 from emulator.datasets.blocks import FOLDER, put_together
 from emulator.datasets.contents import PRONUNCIATIONS, SENTENCES, TRANSCRIPTS
 from emulator.datasets.findings import Findings
-from emulator.datasets.text import read_lines, sentence_of
+from emulator.datasets.text import checked_sentence, read_lines, sentence_of
 from emulator.engines.protocol import AudioRejectedError
 from emulator.engines.training_data import parse_pronunciation
 from emulator.files import FileWriter
@@ -120,7 +120,8 @@ class DatasetImporter:
 
     async def _import_sentences(self, dataset: Dataset, data: Path, findings: Findings) -> list[EntityFile]:
         sentences = data.with_name(SENTENCES)
-        await in_thread(lambda stop: self._filter(data, sentences, sentence_of, findings, stop))
+        normalized = sentence_of if dataset.text_normalization == "Default" else checked_sentence
+        await in_thread(lambda stop: self._filter(data, sentences, normalized, findings, stop))
         return [
             await self._writer.link(dataset.id, "LanguageData", "languagedata", data),
             await self._writer.link(dataset.id, "LanguageData", "normalized.txt", sentences),

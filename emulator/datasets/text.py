@@ -69,6 +69,12 @@ def sentence_of(line: str) -> str:
     return sentence
 
 
+def checked_sentence(line: str) -> str:
+    """A line as it is; ValueError, with the reason, for what nothing is learnt from."""
+    sentence_of(line)
+    return line
+
+
 def transcript_of(line: str) -> str:
     """A line with single spaces between its words; ValueError, with the reason, where nothing can be said in it."""
     text = " ".join(line.split())

@@ -16,6 +16,8 @@ from emulator.payloads.common import (
 
 DatasetKind = Literal["Language", "Acoustic", "Pronunciation", "AudioFiles", "LanguageMarkdown"]
 """Definition DatasetKind."""
+TextNormalizationKind = Literal["Default", "None"]
+"""Definition TextNormalizationKind of the versions named by their date."""
 
 
 def _content_url(url: str) -> str:
@@ -40,6 +42,20 @@ class DatasetCreate(EntityCreate):
     content_url: Annotated[str, AfterValidator(_content_url)] | None = None
     project: EntityReference | None = None
     properties: DatasetProperties | None = None
+
+
+class DatedDatasetProperties(DatasetProperties):
+    """Definition DatasetProperties of the versions named by their date."""
+
+    read_only = frozenset({"acceptedLineCount", "rejectedLineCount", "durationMilliseconds", "error"})
+
+    text_normalization_kind: TextNormalizationKind = "Default"
+
+
+class DatedDatasetCreate(DatasetCreate):
+    """Definition Dataset of the versions named by their date."""
+
+    properties: DatedDatasetProperties | None = None
 
 
 class DatasetUpdate(ProjectEntityUpdate):

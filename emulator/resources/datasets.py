@@ -16,7 +16,13 @@ from emulator.datasets.importing import DATA, SIZE_LIMITS
 from emulator.errors import ApiError, invalid_argument, invalid_request
 from emulator.filters import Value
 from emulator.payloads.common import read_payload
-from emulator.payloads.datasets import CommitBlocksEntry, DatasetCreate, DatasetKind, DatasetUpdate
+from emulator.payloads.datasets import (
+    CommitBlocksEntry,
+    DatasetCreate,
+    DatasetKind,
+    DatasetUpdate,
+    DatedDatasetCreate,
+)
 from emulator.records import Block, Content, CustomModel, Dataset, Evaluation, Transcription
 from emulator.resources.entities import FILTERS, EntitiesWithFiles, Filters
 from emulator.results import Json, shown_duration
@@ -42,8 +48,10 @@ class Datasets(EntitiesWithFiles[Dataset]):
 
     async def create(self, call: Call) -> web.Response:
         """Operation Datasets_Create: from a URL, or one that waits for its blocks."""
-        payload = await call.payload(DatasetCreate)
+        payload = await call.payload(DatedDatasetCreate if call.links.dated else DatasetCreate)
         dataset = self._new(call, payload)
+        if isinstance(payload, DatedDatasetCreate) and payload.properties:
+            dataset.text_normalization = payload.properties.text_normalization_kind
         dataset.in_blocks = payload.content_url is None
         if payload.content_url:
             self._store.put_content(dataset.id, Content(urls=[payload.content_url]))
@@ -190,9 +198,11 @@ def _properties(dataset: Dataset, *, dated: bool) -> Json:
         "acceptedLineCount": dataset.accepted_line_count or 0,
         "rejectedLineCount": dataset.rejected_line_count or 0,
     }
+    if dated:
+        properties["textNormalizationKind"] = dataset.text_normalization
     if dataset.duration_ticks is not None:
         properties |= shown_duration(dataset.duration_ticks, dated=dated)
-    if dataset.email and not dataset.finished:
+    if dataset.email and not (dated or dataset.finished):
         properties["email"] = dataset.email
     if dataset.error:
         properties["error"] = dataset.error.model_dump()

@@ -14,7 +14,13 @@ import pytest
 from emulator import JobSeconds, SpeechEmulator
 from shared.speech.client import SpeechClient
 from shared.speech.credentials import KeyCredential
-from shared.speech.types.datasets import DatasetKind, DatasetUpdate, NewDataset
+from shared.speech.types.datasets import (
+    DatasetKind,
+    DatasetProperties,
+    DatasetUpdate,
+    NewDataset,
+    TextNormalizationKind,
+)
 from tests.contract.specification import Api
 from tests.contract.surroundings import Audio, Receiver, wav
 
@@ -483,6 +489,29 @@ def test_an_import_begins_again_after_a_restart(tmp_path: Path) -> None:
         emulator.settle()
         assert api("GET", whole).json()["properties"]["acceptedLineCount"] == 1
         assert files_of(api, blocks)["normalized.txt"] == ("LanguageData", "one\ntwo\n")
+
+
+def test_text_that_is_not_normalized(emulator: SpeechEmulator, audio: Audio) -> None:
+    """Newer versions can have lines as they are, and say so; v3.1 has no such property."""
+    new = NewDataset(
+        display_name="d",
+        locale="en-US",
+        kind=DatasetKind.LANGUAGE,
+        content_url=audio.url("data.txt", content=b"so  far\nwww.example.org\n"),
+        properties=DatasetProperties(text_normalization_kind=TextNormalizationKind.NONE),
+    )
+    with SpeechClient(emulator.endpoint, KeyCredential(emulator.key), api_version="2025-10-15") as speech:
+        made = speech.datasets.create(new)
+        emulator.advance(3)
+        done = speech.datasets.get(made.id)
+        assert done.properties
+        assert done.properties.text_normalization_kind == TextNormalizationKind.NONE
+        assert (done.properties.accepted_line_count, done.properties.rejected_line_count) == (1, 1)
+    with Api(emulator.base_url, emulator.key) as api:
+        path = f"{emulator.base_url}/datasets/{made.id}"
+        assert files_of(api, path)["normalized.txt"] == ("LanguageData", "so  far\n")
+        refused = api("POST", "/datasets", json=body(properties={"textNormalizationKind": "None"}))
+        assert refused.json()["innerError"]["code"] == "InvalidPayload"
 
 
 @pytest.mark.parametrize("version", ["3.1", "2024-11-15", "2025-10-15"])
