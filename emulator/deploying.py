@@ -22,7 +22,7 @@ class Deployer:
 
     async def run(self, endpoint: Endpoint, _: Progress) -> Done:
         """Put the endpoint's model to work; raises JobError where its text cannot be used."""
-        if endpoint.text is not None:
+        if endpoint.text is not None and endpoint.model != endpoint.deployed:
             await self._adapt(endpoint, endpoint.text)
         return Done([], {"deployed": endpoint.model})
 

@@ -52,12 +52,14 @@ class Evaluator:
         faults: Faults,
         engine: Engine,
         models: KnownModels,
+        reads_sidecars: bool,
         slots: asyncio.Semaphore,
     ) -> None:
         self._store = store
         self._faults = faults
         self._engine = engine
         self._models = models
+        self._reads_sidecars = reads_sidecars
         self._slots = slots
         self._writer = FileWriter(store, clock)
 
@@ -116,6 +118,7 @@ class Evaluator:
             audio=recording.path,
             source=f"datasets/{evaluation.dataset}/{recording.name}",
             locale=evaluation.locale,
+            sidecar=recording.transcript if self._reads_sidecars else None,
             channels=(0,),
             profanity="None",
             model=model,

@@ -108,7 +108,13 @@ class Service:
         self.logs = ContentLogs(store, clock)
         self.jobs.add(Endpoint, Endpoints.noun, deployer.run)
         evaluator = Evaluator(
-            store=store, clock=clock, faults=self.faults, engine=self.engine, models=self.models, slots=slots
+            store=store,
+            clock=clock,
+            faults=self.faults,
+            engine=self.engine,
+            models=self.models,
+            reads_sidecars=self.kind.reads_sidecars,
+            slots=slots,
         )
         self.jobs.add(Evaluation, Evaluations.noun, evaluator.run)
         importer = DatasetImporter(store=store, clock=clock, reader=reader, strict=settings.strict)

@@ -35,7 +35,7 @@ class RecognitionRequest:
     metadata: Mapping[str, str] = field(default_factory=dict)
     """The blob's metadata, names in lower case."""
     sidecar: str | None = None
-    """Text of `<audio URL>.txt`, where there is one; only the scripted engine asks for it."""
+    """Text of `<audio URL>.txt`, or a dataset's transcript, if there is one; only the scripted engine asks for it."""
     channels: tuple[int, ...] = (0, 1)
     """Channels wanted; those the audio does not have are left out."""
     word_timestamps: bool = False

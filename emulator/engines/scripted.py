@@ -1,8 +1,9 @@
 """An engine that recognizes nothing: it says what it is told to, instantly. For load and fault tests.
 
-The text is the blob's metadata `transcript` (percent-encoding allowed; empty means silence), else the sidecar
-`<audio URL>.txt`, else the comment that the audio file has in its tags (the one place that the audio of a dataset can
-have it), else made up from the URL. Metadata `emulator_fail=<error kind>` fails the file.
+The text is the blob's metadata `transcript` (percent-encoding allowed; empty means silence), else the comment that the
+audio has in its tags, else the sidecar `<audio URL>.txt` (of a dataset's audio, its transcript, so that it is heard
+without error unless a comment says otherwise), else made up from the URL. Metadata `emulator_fail=<error kind>` fails
+the file.
 
 A custom model writes what its pronunciation data says: "3CPO" for "three c p o". Its sentences change nothing.
 """
@@ -145,10 +146,10 @@ def _format(path: Path) -> _Format:
 def _text(request: RecognitionRequest) -> str:
     if (transcript := request.metadata.get("transcript")) is not None:
         return unquote(transcript)
-    if request.sidecar is not None:
-        return request.sidecar
     if (comment := _comment(request.audio)) is not None:
         return comment
+    if request.sidecar is not None:
+        return request.sidecar
     random = Random(request.source)  # noqa: S311 - repeatable text, no secret
     return " ".join(_sentence(random) for _ in range(4))
 

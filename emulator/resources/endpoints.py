@@ -54,23 +54,27 @@ class Endpoints(EntitiesWithFiles[Endpoint]):
         return self.begin(call, endpoint)
 
     async def update(self, call: Call) -> web.Response:
-        """Operation Endpoints_Update: another model is deployed as the first one was, which works until then."""
+        """Operation Endpoints_Update: another model is deployed as the first one was, which works until then.
+
+        The model that it has is deployed again where that had failed.
+        """
         payload = await call.patch(EndpointUpdate, EndpointCreate)
         endpoint = self.found(call)
-        model = endpoint.model
+        model, deployed_again = endpoint.model, False
         if "model" in payload.model_fields_set:
             model = self._deployable(call, payload.model, endpoint.locale)
-        if model != endpoint.model and not endpoint.finished:
+            deployed_again = model != endpoint.model or endpoint.status == "Failed"
+        if deployed_again and not endpoint.finished:
             message = f"The endpoint is {endpoint.status}; its model can be changed when it has finished."
             raise ApiError(409, "Conflict", message, inner="EndpointNotUpdatable")
         self.patch(call, endpoint, payload)
         if payload.properties and "content_logging_enabled" in payload.properties.model_fields_set:
             endpoint.properties.logging_enabled = bool(payload.properties.content_logging_enabled)
-        if model == endpoint.model:
-            self._store.put(endpoint)
-        else:
-            endpoint.model, endpoint.status, endpoint.last_action = model, "NotStarted", self._clock.now()
-            self._store.put(endpoint)
+        if deployed_again:
+            endpoint.model, endpoint.status, endpoint.error = model, "NotStarted", None
+            endpoint.last_action = self._clock.now()
+        self._store.put(endpoint)
+        if deployed_again:
             self._jobs.start(endpoint)
         return self.one(call, endpoint)
 

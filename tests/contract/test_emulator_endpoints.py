@@ -205,7 +205,7 @@ def test_a_custom_model_at_work_is_exchanged_without_a_break(api: Api, emulator:
 
 
 def test_a_deployment_that_fails(api: Api, emulator: SpeechEmulator) -> None:
-    """A failed model is not deployed; an endpoint whose deployment failed recognizes nothing, and says so."""
+    """A failed model is not deployed; an endpoint whose deployment failed says so, until it is deployed again."""
     emulator.arm([FailJob(display_name="m"), FailJob(display_name="e")])
     model = trained(api, emulator, "three c p o")
     emulator.advance(3)
@@ -214,7 +214,13 @@ def test_a_deployment_that_fails(api: Api, emulator: SpeechEmulator) -> None:
     emulator.advance(3)
     failed = api("GET", made["self"]).json()
     assert (failed["status"], failed["properties"]["error"]["code"]) == ("Failed", "Internal")
-    assert refusal(say(emulator, "hello", cid=made["self"].rpartition("/")[2])) == (400, "DeployingFailedModel")
+    cid = made["self"].rpartition("/")[2]
+    assert refusal(say(emulator, "hello", cid=cid)) == (400, "DeployingFailedModel")
+    emulator.arm([])
+    again = api("PATCH", made["self"], json={"model": made["model"]}).json()
+    assert (again["status"], again["properties"]) == ("NotStarted", {"loggingEnabled": False})
+    emulator.advance(3)
+    assert say(emulator, "hello", cid=cid).status_code == 200
 
 
 def test_the_time_to_live_begins_again_with_another_model(api: Api, emulator: SpeechEmulator) -> None:

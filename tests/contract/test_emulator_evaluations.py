@@ -15,7 +15,7 @@ from emulator.links import base_model_id
 from shared.speech import EntityReference, KeyCredential, SpeechClient
 from shared.speech.types.evaluations import EvaluationUpdate, NewEvaluation
 from tests.contract.specification import Api
-from tests.contract.surroundings import OTHER_KEY, START
+from tests.contract.surroundings import OTHER_KEY, START, wav
 
 RESULTS = {
     "wordErrorRate": -1,
@@ -29,8 +29,10 @@ RESULTS = {
 }
 
 
-def wav(heard: str) -> bytes:
-    """Silence of a second with a comment, which is what the scripted engine hears in it."""
+def saying(heard: str | None) -> bytes:
+    """Silence with a comment, which is what the scripted engine hears in it; without one, it hears the transcript."""
+    if heard is None:
+        return wav(seconds=1)
     file = io.BytesIO()
     with soundfile.SoundFile(file, "w", 16_000, 1, "PCM_16", format="WAV") as audio:
         audio.comment = heard
@@ -38,12 +40,12 @@ def wav(heard: str) -> bytes:
     return file.getvalue()
 
 
-def archive(**utterances: tuple[str, str]) -> bytes:
+def archive(**utterances: tuple[str, str | None]) -> bytes:
     """An acoustic dataset: of each audio file, what is said in it, and what is heard."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as packed:
         for name, (_, heard) in utterances.items():
-            packed.writestr(f"{name}.wav", wav(heard))
+            packed.writestr(f"{name}.wav", saying(heard))
         lines = [f"{name}.wav\t{said}" for name, (said, _) in utterances.items()]
         packed.writestr("trans.txt", "\n".join(lines))
     return file.getvalue()
@@ -99,7 +101,7 @@ def test_errors_are_counted_exactly(api: Api, emulator: SpeechEmulator) -> None:
         emulator,
         archive(
             one=("The quick, brown fox jumps over the dog!", "The quack brown jumps over the right dog."),
-            two=("Yes.", "yes"),
+            two=("Yes.", None),
         ),
     )
     response = api("POST", "/evaluations", json=body(api, dataset, properties={"email": "a@b.c"}))
@@ -162,7 +164,7 @@ def test_audio_without_transcripts_is_recognized_and_not_counted(api: Api, emula
     """A dataset of kind AudioFiles is there to be looked at: hypotheses, and no rates."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as packed:
-        packed.writestr("one.wav", wav("Hello there."))
+        packed.writestr("one.wav", saying("Hello there."))
     done = evaluated(api, emulator, uploaded(api, emulator, file.getvalue(), kind="AudioFiles"))
     assert (done["status"], set(done["properties"].values())) == ("Succeeded", {-1})
     assert scores(api, done)["one.wav.model1_score.json"] == {
