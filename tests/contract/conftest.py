@@ -11,10 +11,22 @@ from azure.storage.blob import BlobServiceClient
 
 from devstack.azurite import Azurite
 from emulator import Clock, JobSeconds, SpeechEmulator
+from tests.contract.custom_speech import Entities, make_entities
 from tests.contract.specification import Api
 from tests.contract.surroundings import OTHER_KEY, START, Audio, Received, Receiver
 
-__all__ = ["START", "Audio", "Received", "Receiver", "api", "audio", "emulator", "receiver"]
+__all__ = [
+    "START",
+    "Audio",
+    "Received",
+    "Receiver",
+    "api",
+    "audio",
+    "emulator",
+    "entities",
+    "lasting_emulator",
+    "receiver",
+]
 
 
 @pytest.fixture
@@ -23,6 +35,19 @@ def emulator() -> Iterator[SpeechEmulator]:
     clock = Clock(at=START)
     with SpeechEmulator(clock=clock, other_keys=(OTHER_KEY,), job_seconds=JobSeconds(1, 2)) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def lasting_emulator() -> Iterator[SpeechEmulator]:
+    """The scripted engine on the machine's clock, for all tests of a module."""
+    with SpeechEmulator() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def entities(lasting_emulator: SpeechEmulator) -> Entities:
+    """An entity of every noun on the lasting emulator."""
+    return make_entities(lasting_emulator)
 
 
 @pytest.fixture

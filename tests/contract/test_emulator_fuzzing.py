@@ -1,6 +1,5 @@
 """Requests that a public tool makes up from the specification, right and wrong ones, for every operation of v3.1."""
 
-from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
 
@@ -10,7 +9,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from emulator import SpeechEmulator
-from tests.contract.custom_speech import Entities, make_entities
+from tests.contract.custom_speech import Entities
 from tests.contract.operations import OPERATIONS
 from tests.contract.specification import BASE_PATH, KEY_HEADER, specification
 
@@ -22,29 +21,16 @@ EXAMPLES = 20
 
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[SpeechEmulator]:
-    """An emulator for all operations."""
-    with SpeechEmulator() as emulator:
-        yield emulator
-
-
-@pytest.fixture(scope="module")
-def entities(running: SpeechEmulator) -> Entities:
-    """An entity of every noun, so that requests reach more than 404."""
-    return make_entities(running)
-
-
-@pytest.fixture(scope="module")
-def schema(running: SpeechEmulator) -> Any:  # noqa: ANN401 - schemathesis has no type to name here
+def schema(lasting_emulator: SpeechEmulator) -> Any:  # noqa: ANN401 - schemathesis has no type to name here
     """The specification as the tool reads it."""
     spec = {**(specification() or {}), "basePath": BASE_PATH, "schemes": ["http"]}
-    spec["host"] = running.endpoint.removeprefix("http://")
+    spec["host"] = lasting_emulator.endpoint.removeprefix("http://")
     return schemathesis.openapi.from_dict(spec)
 
 
 @pytest.mark.parametrize("operation_id", [operation for _, _, operation in OPERATIONS])
 def test_no_request_breaks_the_service_or_the_specification(
-    running: SpeechEmulator,
+    lasting_emulator: SpeechEmulator,
     entities: Entities,
     schema: Any,  # noqa: ANN401
     operation_id: str,
@@ -71,8 +57,11 @@ def test_no_request_breaks_the_service_or_the_specification(
     def ask(case: Any, is_known: bool) -> None:  # noqa: ANN401 - hypothesis gives it by name
         if is_known and case.method.upper() != "DELETE":
             case.path_parameters = {**(case.path_parameters or {}), **known}
-        response = case.call(base_url=running.base_url, headers={KEY_HEADER: running.key}, session=session)
+        response = case.call(
+            base_url=lasting_emulator.base_url, headers={KEY_HEADER: lasting_emulator.key}, session=session
+        )
         case.validate_response(response, checks=checks)
 
     with requests.Session() as session:
+        session.headers[KEY_HEADER] = lasting_emulator.key
         ask()

@@ -1,12 +1,12 @@
 """A client that a public tool builds from the specification, and that checks every request and answer against it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from emulator import SpeechEmulator
-from tests.contract.custom_speech import Entities, make_entities
+from tests.contract.custom_speech import Entities
 from tests.contract.specification import BASE_PATH, KEY_HEADER, specification
 
 client = pytest.importorskip("bravado.client", reason="pip install -r requirements-checks.txt")
@@ -20,25 +20,12 @@ Call = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[SpeechEmulator]:
-    """An emulator for all operations."""
-    with SpeechEmulator() as emulator:
-        yield emulator
-
-
-@pytest.fixture(scope="module")
-def entities(running: SpeechEmulator) -> Entities:
-    """An entity of every noun."""
-    return make_entities(running)
-
-
-@pytest.fixture(scope="module")
-def operations(running: SpeechEmulator) -> dict[str, Call]:
+def operations(lasting_emulator: SpeechEmulator) -> dict[str, Call]:
     """The built client's operations by their ids; each returns the checked answer's body."""
     spec = {**(specification() or {}), "basePath": BASE_PATH, "schemes": ["http"]}
-    spec["host"] = running.endpoint.removeprefix("http://")
+    spec["host"] = lasting_emulator.endpoint.removeprefix("http://")
     sender = http.RequestsClient()
-    sender.set_api_key(spec["host"], running.key, param_name=KEY_HEADER, param_in="header")
+    sender.set_api_key(spec["host"], lasting_emulator.key, param_name=KEY_HEADER, param_in="header")
     config = {"validate_requests": True, "validate_responses": True, "use_models": False}
     built = client.SwaggerClient.from_spec(spec, http_client=sender, config=config)
     found = {
@@ -69,18 +56,20 @@ LIFECYCLES: dict[str, tuple[str, dict[str, object]]] = {
 
 @pytest.mark.parametrize("noun", LIFECYCLES)
 def test_the_life_of_an_entity(
-    running: SpeechEmulator, entities: Entities, operations: dict[str, Call], noun: str
+    lasting_emulator: SpeechEmulator, entities: Entities, operations: dict[str, Call], noun: str
 ) -> None:
     """Created, got, listed, updated, its files listed, deleted: every answer is what the specification says."""
     parameter, own = LIFECYCLES[noun]
     references = {
-        name: {"self": entities.url(running, value["self"])} for name, value in own.items() if isinstance(value, dict)
+        name: {"self": entities.url(lasting_emulator, value["self"])}
+        for name, value in own.items()
+        if isinstance(value, dict)
     }
     made = operations[f"{noun}_Create"](
         **{parameter: {"displayName": "by the client", "locale": "en-US", **own, **references}}
     )
     entity_id = made["self"].rpartition("/")[2]
-    running.settle()
+    lasting_emulator.settle()
     get = operations["Models_GetCustomModel" if noun == "Models" else f"{noun}_Get"]
     every = operations["Models_ListCustomModels" if noun == "Models" else f"{noun}_List"]
     assert get(id=entity_id)["displayName"] == "by the client"
