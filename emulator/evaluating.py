@@ -61,6 +61,7 @@ class Evaluator:
         self._models = models
         self._reads_sidecars = reads_sidecars
         self._slots = slots
+        self._comparing = asyncio.Lock()  # threads that compare would keep the interpreter from the event loop
         self._writer = FileWriter(store, clock)
 
     async def run(self, evaluation: Evaluation, progress: Progress) -> Done:
@@ -73,7 +74,8 @@ class Evaluator:
 
         async def score(recording: DatasetAudio, model: str) -> _Score:
             nonlocal done
-            scored = await self._scored(evaluation, recording, model, folders[model])
+            async with self._slots:
+                scored = await self._scored(evaluation, recording, model, folders[model])
             done += 1
             progress(done, total)
             return scored
@@ -107,7 +109,10 @@ class Evaluator:
             lexical, display = _texts(recognized)
             body |= {"status": "Succeeded", "lexical": lexical, "display": display}
             if recording.transcript is not None:
-                compared = await asyncio.to_thread(_compare, recording.transcript, lexical, display, evaluation.locale)
+                async with self._comparing:
+                    compared = await asyncio.to_thread(
+                        _compare, recording.transcript, lexical, display, evaluation.locale
+                    )
                 body |= _counts(compared.words)
         name = f"{recording.name}.{model}_score.json"
         file = await self._writer.write(evaluation.id, "EvaluationDetails", name, body)
@@ -125,8 +130,7 @@ class Evaluator:
         )
         if fault := self._faults.on_file(request.source):
             raise AudioRejectedError(fault.error_kind, fault.message)
-        async with self._slots:
-            return await self._engine.recognize(request)
+        return await self._engine.recognize(request)
 
 
 def _texts(recognized: RecognizedAudio) -> tuple[str, str]:
