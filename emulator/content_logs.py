@@ -50,19 +50,23 @@ class ContentLogs:
 
     def all(self, owner: str) -> Sequence[EntityFile]:
         """Every log of an owner, oldest first."""
-        oldest = self._clock.now() - KEPT
         logs = self._store.files(owner)
-        self._store.remove_files([log for log in logs if log.created < oldest])
-        return sorted((log for log in logs if log.created >= oldest), key=lambda log: log.id)
+        self._store.remove_files([log for log in logs if not self._is_kept(log)])
+        return sorted((log for log in logs if self._is_kept(log)), key=lambda log: log.id)
 
     def find(self, owner: str, log_id: str) -> EntityFile | None:
         """One log of an owner."""
-        return next((log for log in self.all(owner) if log.id == log_id), None)
+        log = self._store.file(log_id)
+        return log if log and log.owner == owner and self._is_kept(log) else None
 
     def delete(self, owner: str, log_id: str) -> None:
         """Remove one log, if it is there: of audio and answer each is one."""
-        self._store.remove_files([log for log in self.all(owner) if log.id == log_id])
+        if log := self.find(owner, log_id):
+            self._store.remove_files([log])
 
     def delete_until(self, owner: str, day: date | None) -> None:
         """Remove the logs of a day (UTC) and of those before; all where there is no day."""
         self._store.remove_files([log for log in self.all(owner) if day is None or log.created.date() <= day])
+
+    def _is_kept(self, log: EntityFile) -> bool:
+        return log.created >= self._clock.now() - KEPT
