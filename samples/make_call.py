@@ -1,4 +1,3 @@
-# ruff: noqa: INP001 - a script, no package
 """Make samples/call.flac and samples/call.txt again: a call about a delivery in two of flite's voices.
 
 Needs the programs flite and sox (`apt-get install flite sox`). The agent is on channel 0, the customer on channel 1.
