@@ -1,6 +1,6 @@
 """Azurite, Microsoft's storage emulator, as one process with blob and queue service."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from devstack.processes import ManagedProcess, answers, free_port
@@ -14,7 +14,8 @@ ACCOUNT_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1
 class Azurite(ManagedProcess):
     """Azurite on free loopback ports; in memory, or with its data under `location`.
 
-    `accounts` maps further account names to their Base64 keys; the well-known account is always there.
+    `accounts` maps further account names to their Base64 keys; the well-known account is always there. `more` are
+    further options of its command line.
     """
 
     def __init__(
@@ -25,6 +26,7 @@ class Azurite(ManagedProcess):
         accounts: Mapping[str, str] | None = None,
         blob_port: int | None = None,
         queue_port: int | None = None,
+        more: Sequence[str] = (),
     ) -> None:
         self.blob_port = blob_port or free_port()
         self.queue_port = queue_port or free_port()
@@ -43,6 +45,7 @@ class Azurite(ManagedProcess):
             str(self.queue_port),
             "--tablePort",
             str(free_port()),
+            *more,
         ]
         env = {"AZURITE_ACCOUNTS": ";".join(f"{name}:{key}" for name, key in every.items())}
         self._keys = every

@@ -76,7 +76,7 @@ class Settings(BaseSettings):
         "`identity` plain URLs that it reads with its own identity",
     )
     audio_sas_hours: int = Field(
-        default=48, ge=1, le=168, description="hours that such a SAS lives: a job may wait and run for more than a day"
+        default=48, ge=1, le=166, description="hours that such a SAS lives: a job may wait and run for more than a day"
     )
     webhook_secret: Annotated[SecretStr | None, BeforeValidator(none_if_blank)] = Field(
         default=None, description="secret that signs the service's notifications; unset, every notification is refused"

@@ -268,7 +268,7 @@ class AudioLinks:
         return {"user_delegation_key": self._delegation_key(), "expiry": expiry}
 
     def _delegation_key(self) -> UserDelegationKey:
-        """A key that outlives what it signs, fetched once an hour rather than once a file."""
+        """A key that outlives what it signs, fetched once an hour rather than once a file; it may live seven days."""
         now = self._now()
         if self._delegation is None or self._delegation[1] < now:
             end = now + self._lifetime + timedelta(hours=1, minutes=5)

@@ -4,7 +4,7 @@ import logging
 import re
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -20,6 +20,7 @@ from azure.storage.blob import BlobLeaseClient
 from devstack.azurite import Azurite
 from emulator import SpeechEmulator
 from emulator.faults import Cut, FailFile, Throttle
+from emulator.storage_connection import StorageConnection
 from shared.errors import StorageConditionError
 from shared.pipeline.ledger import AudioFile, Head, Ticket
 from shared.pipeline.options import TranscriptionOptions
@@ -104,10 +105,12 @@ def pipeline(azurite: Azurite) -> Iterator[Pipeline]:
 
 
 @contextmanager
-def open_pipeline(azurite: Azurite, *, engine: str, **more_settings: str) -> Iterator[Pipeline]:
+def open_pipeline(
+    azurite: Azurite, *, engine: str, storages: Sequence[StorageConnection] = (), **more_settings: str
+) -> Iterator[Pipeline]:
     """The app over empty containers."""
     clock = MovingClock()
-    with SpeechEmulator(engine=engine) as emulator:
+    with SpeechEmulator(engine=engine, storages=storages) as emulator:
         settings = Settings.model_validate(
             {
                 "speech_endpoint": emulator.endpoint,
@@ -542,7 +545,7 @@ def test_the_web_hook_is_registered_repaired_and_left_alone(pipeline: Pipeline, 
 @pytest.mark.parametrize("version", ["2024-11-15", "2025-10-15"])
 def test_the_newer_versions_of_the_api(azurite: Azurite, receiver: Receiver, version: str) -> None:
     """Submitted, told of by web hook, collected, its report read: a good file and a bad one end as with v3.1."""
-    more = {"speech_api_version": version, "webhook_url": receiver.url, "webhook_secret": "a secret of the test"}
+    more: Any = {"speech_api_version": version, "webhook_url": receiver.url, "webhook_secret": "a secret of the test"}
     with open_pipeline(azurite, engine="scripted", **more) as pipeline:
         (hook,) = pipeline.app.webhooks
         hook.keep()
@@ -559,3 +562,14 @@ def test_the_newer_versions_of_the_api(azurite: Azurite, receiver: Receiver, ver
         assert receiver.events()[-1:] == ["TranscriptionCompletion"]
         told = orjson.loads(receiver.received[-1].body)["self"]
         assert told.endswith(f"?api-version={version}")
+
+
+def test_the_service_reads_audio_with_its_own_identity(azurite: Azurite) -> None:
+    """With AUDIO_ACCESS identity no SAS leaves the app, and a service that may read the account needs none."""
+    storage = StorageConnection.parse(azurite.connection_string())
+    with open_pipeline(azurite, engine="scripted", storages=[storage], audio_access="identity") as pipeline:
+        pipeline.upload("calls/a b.wav", transcript="one two three")
+        pipeline.receive("calls/a b.wav")
+        pipeline.collect()
+        assert pipeline.json("transcripts", "calls/a b.wav")["text"] == "one two three"
+        assert "?" not in pipeline.app.links.blob("audio", "calls/a b.wav")
