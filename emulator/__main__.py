@@ -32,6 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
         strict=not given.loose,
         workers=given.workers,
         job_seconds=given.job_seconds,
+        requests_per_10_seconds=given.requests_per_10_seconds,
         faults=given.fault,
         seed=given.seed,
     )
@@ -53,7 +54,7 @@ async def _serve(settings: Settings) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m emulator")
-    parser.description = "An emulator of the Speech-to-text REST API v3.1, on loopback."
+    parser.description = "An emulator of the Speech-to-text REST API, on loopback."
     parser.add_argument("--port", type=int, default=8300, help="port to listen on; 0 for a free one (8300)")
     parser.add_argument("--location", type=Path, metavar="DIR", help="keep state here; otherwise it is in memory")
     parser.add_argument("--engine", choices=sorted(ENGINES), default="pocketsphinx", help="the recognizer")
@@ -84,6 +85,12 @@ def _parser() -> argparse.ArgumentParser:
         default=JobSeconds(),
         metavar="WAIT,RUN",
         help="how long a job is NotStarted and then Running at least (0,0)",
+    )
+    parser.add_argument(
+        "--requests-per-10-seconds",
+        type=_positive,
+        metavar="N",
+        help="quota of each subscription's requests, beyond which they are 429; the service's is 100 (none)",
     )
     parser.add_argument(
         "--fault",

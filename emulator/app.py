@@ -19,6 +19,7 @@ from emulator.journal import Journal, RequestSeen
 from emulator.links import API_VERSIONS, BASE_PATH, PATH_VERSION, ROOT_PATH, ApiVersion, Links
 from emulator.operations import OPERATIONS, Operation
 from emulator.payloads.common import Payload, read_payload
+from emulator.quotas import RequestQuota
 from emulator.tokens import ForeignTokenError, InvalidTokenError, Scope, Tokens
 
 LOG = logging.getLogger(__name__)
@@ -129,6 +130,7 @@ class Gate:
         clock: Clock,
         faults: Faults,
         journal: Journal,
+        quota: RequestQuota,
     ) -> None:
         self._keys = keys
         self._tokens = tokens
@@ -137,6 +139,7 @@ class Gate:
         self._clock = clock
         self._faults = faults
         self._journal = journal
+        self._quota = quota
 
     def operation(
         self, name: str, handler: Handler, *, scope: Scope | None = None
@@ -193,6 +196,8 @@ class Gate:
 
     def _call(self, request: web.Request, scope: Scope | None) -> Call:
         subscription = self._authenticate(request, scope)
+        if scope == MANAGEMENT_SCOPE:
+            self._quota.take(subscription)
         return Call(request, subscription, self._strict, self._links.of(_version(request)))
 
     def _authenticate(self, request: web.Request, scope: Scope | None) -> str:

@@ -25,7 +25,9 @@ DetailedErrorCode = Literal[
     "Forbidden", "DeployNotAllowed", "UnexpectedError", "InvalidCollection", "InvalidCallbackUri",
     "InvalidSasValidityDuration", "InaccessibleCustomerStorage", "UnsupportedClassBasedAdaptation",
     "InvalidWebHookEventKind", "InvalidTimeToLive",
+    "InvalidChannels", "InvalidSourceAzureResourceId", "ModelCopyAuthorizationExpired", "EndpointLoggingNotSupported",
 ]  # fmt: skip
+"""The last four are those of the versions named by their date alone."""
 DETAILED_ERROR_CODES: frozenset[str] = frozenset(get_args(DetailedErrorCode))
 
 

@@ -9,15 +9,30 @@ import orjson
 from aiohttp import BodyPartReader, web
 
 from emulator.app import Call, answer
-from emulator.engines.protocol import AudioRejectedError, Diarization, Engine, Phrase, RecognitionRequest
+from emulator.content import ContentReader
+from emulator.engines.protocol import (
+    TICKS_PER_SECOND,
+    AudioRejectedError,
+    Diarization,
+    Engine,
+    Phrase,
+    RecognitionRequest,
+)
 from emulator.errors import ApiError, invalid_request
-from emulator.payloads.common import read_payload
-from emulator.payloads.fast_transcription import TranscribeDefinition
+from emulator.models import KnownModels
+from emulator.payloads.common import EntityReference, read_payload
+from emulator.payloads.fast_transcription import (
+    TranscribeDefinition,
+    TranscribeDefinitionOf2024,
+    TranscribeDefinitionOf2025,
+)
+from emulator.records import ModelPath
 from emulator.results import TICKS_PER_MILLISECOND, Json
 from emulator.short_audio import TRANSCRIPT_HEADER
 
 AUDIO_LIMIT = 250_000_000
-"""Bytes of the audio (operation Transcriptions_Transcribe)."""
+AUDIO_HOURS = 2
+"""Bytes and duration of the audio (operation Transcriptions_Transcribe)."""
 DEFINITION_LIMIT = 1_000_000
 CHUNK = 1 << 18
 
@@ -25,17 +40,21 @@ CHUNK = 1 << 18
 class FastTranscription:
     """The one operation; recordings lie in `folder` while they are recognized."""
 
-    def __init__(self, *, engine: Engine, locales: Sequence[str], folder: Path) -> None:
+    def __init__(
+        self, *, engine: Engine, locales: Sequence[str], models: KnownModels, reader: ContentReader, folder: Path
+    ) -> None:
         self._engine = engine
         self._locales = locales
+        self._models = models
+        self._reader = reader
         self._folder = folder
 
     async def transcribe(self, call: Call) -> web.Response:
-        """Recognize the part `audio` of a form as its part `definition` says."""
+        """Recognize the part `audio` of a form, or what `audioUrl` names, as the form's part `definition` says."""
         audio = self._folder / f"{uuid4()}.audio"
         try:
             definition = await self._receive(call, audio)
-            return answer(await self._transcribed(audio, definition, call.request.headers.get(TRANSCRIPT_HEADER)))
+            return answer(await self._transcribed(audio, definition, self._request(call, audio, definition)))
         finally:
             audio.unlink(missing_ok=True)
 
@@ -49,18 +68,28 @@ class FastTranscription:
                 body = await _json(part)
             elif isinstance(part, BodyPartReader) and part.name == "audio":
                 size = await _save(part, audio)
-        if not size:
+        definition = _definition(call, body)
+        if not size and isinstance(definition, TranscribeDefinitionOf2025) and definition.audio_url:
+            await self._download(definition.audio_url, audio)
+        elif not size:
             raise invalid_request("EmptyRequest", "The form has no part audio with content.", target="audio")
-        return read_payload(TranscribeDefinition, body, strict=call.strict)
+        return definition
 
-    async def _transcribed(self, audio: Path, definition: TranscribeDefinition, told: str | None) -> Json:
-        request = self._request(audio, definition, told)
+    async def _download(self, url: str, audio: Path) -> None:
+        try:
+            await self._reader.download(url, audio, limit=AUDIO_LIMIT)
+        except AudioRejectedError as error:
+            raise invalid_request("InvalidRecordingsUri", str(error), target="audioUrl") from None
+
+    async def _transcribed(self, audio: Path, definition: TranscribeDefinition, request: RecognitionRequest) -> Json:
         try:
             if not definition.channels:
                 await asyncio.to_thread(_merge_channels, audio)
             recognized = await self._engine.recognize(request)
         except AudioRejectedError as error:
             raise ApiError(422, "UnprocessableEntity", f"The audio cannot be transcribed. {error}") from None
+        if recognized.duration_ticks > AUDIO_HOURS * 3600 * TICKS_PER_SECOND:
+            raise ApiError(422, "UnprocessableEntity", f"The audio is longer than {AUDIO_HOURS} hours.")
         channels: Sequence[int | None] = definition.channels or (None,)
         shown = [phrase for phrase in recognized.phrases if phrase.alternatives]
         shown.sort(key=lambda phrase: phrase.offset_ticks)
@@ -70,8 +99,9 @@ class FastTranscription:
             "phrases": [_phrase(phrase, request.locale, channels=bool(definition.channels)) for phrase in shown],
         }
 
-    def _request(self, audio: Path, definition: TranscribeDefinition, told: str | None) -> RecognitionRequest:
+    def _request(self, call: Call, audio: Path, definition: TranscribeDefinition) -> RecognitionRequest:
         """What the engine is asked; of the locales the first that it recognizes, as it does not detect the language."""
+        told = call.request.headers.get(TRANSCRIPT_HEADER)
         wanted = definition.locales or self._locales
         locale = next((locale for locale in wanted if locale in self._locales), None)
         if locale is None:
@@ -86,8 +116,31 @@ class FastTranscription:
             display_word_timestamps=True,
             diarization=Diarization(1, diarization.max_speakers) if diarization and diarization.enabled else None,
             profanity=definition.profanity_filter_mode,
+            model=self._models.folder(self._models_of(call, definition).get(locale)),
             metadata={} if told is None else {"transcript": told},
         )
+
+    def _models_of(self, call: Call, definition: TranscribeDefinition) -> dict[str, ModelPath]:
+        """The models that version 2024-11-15 can name, by locale."""
+        named = definition.models if isinstance(definition, TranscribeDefinitionOf2024) else {}
+        return {
+            locale: self._models.referenced(
+                call, EntityReference(url=url), locale=locale, target=f"definition.models.{locale}"
+            )
+            for locale, url in named.items()
+        }
+
+
+def _definition(call: Call, body: object) -> TranscribeDefinition:
+    """The definition as the call's API version has it; raises ApiError where it is wrong or asks for a translation."""
+    if call.links.version == "2024-11-15":
+        return read_payload(TranscribeDefinitionOf2024, body, strict=call.strict)
+    definition = read_payload(TranscribeDefinitionOf2025, body, strict=call.strict)
+    enhanced = definition.enhanced_mode
+    if enhanced and enhanced.enabled and enhanced.task not in {None, "transcribe"}:
+        message = f"The emulator transcribes; it has no task {enhanced.task!r}."
+        raise invalid_request("InvalidPayload", message, target="definition.enhancedMode.task")
+    return definition
 
 
 async def _json(part: BodyPartReader) -> object:

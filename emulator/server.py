@@ -42,6 +42,7 @@ class SpeechEmulator:
         strict: bool = True,
         workers: int | None = None,
         job_seconds: JobSeconds = NO_WAIT,
+        requests_per_10_seconds: int | None = None,
     ) -> None:
         self.key = key
         self._settings = Settings(
@@ -55,6 +56,7 @@ class SpeechEmulator:
             strict=strict,
             workers=workers,
             job_seconds=job_seconds,
+            requests_per_10_seconds=requests_per_10_seconds,
             faults=faults,
             seed=seed,
         )

@@ -28,6 +28,7 @@ from emulator.links import CONTENT_PATH, Links
 from emulator.model_files import BaseModelFiles
 from emulator.models import KnownModels
 from emulator.notifications import Notifications
+from emulator.quotas import RequestQuota
 from emulator.records import CustomModel, Dataset, Endpoint, Evaluation, Transcription
 from emulator.resources.contents import FileContents
 from emulator.resources.datasets import Datasets
@@ -67,6 +68,7 @@ class Service:
         self.background = Background(clock)
         self.faults = Faults(settings.faults, seed=settings.seed)
         self.journal = Journal()
+        self.quota = RequestQuota(settings.requests_per_10_seconds, clock)
         self.links = Links(endpoint, store.url_key())
         self.kind = engines.kind_of(settings.engine, settings.locales)
         self.workers = settings.workers or self.kind.default_workers
@@ -89,13 +91,13 @@ class Service:
             seconds=settings.job_seconds,
         )
         self.models = KnownModels(store, clock, self.kind.locales)
-        reader = ContentReader(session, settings.storages)
+        self.reader = ContentReader(session, settings.storages)
         slots = asyncio.Semaphore(self.workers)
         transcriber = Transcriber(
             store=store,
             clock=clock,
             faults=self.faults,
-            reader=reader,
+            reader=self.reader,
             engine=self.engine,
             models=self.models,
             reads_sidecars=self.kind.reads_sidecars,
@@ -117,7 +119,7 @@ class Service:
             slots=slots,
         )
         self.jobs.add(Evaluation, Evaluations.noun, evaluator.run)
-        importer = DatasetImporter(store=store, clock=clock, reader=reader, strict=settings.strict)
+        importer = DatasetImporter(store=store, clock=clock, reader=self.reader, strict=settings.strict)
         self.jobs.add(Dataset, Datasets.noun, importer.run)
 
     def application(self) -> web.Application:
@@ -132,6 +134,7 @@ class Service:
             clock=self.clock,
             faults=self.faults,
             journal=self.journal,
+            quota=self.quota,
         )
         content = FileContents(store=self.store, clock=self.clock, faults=self.faults)
         add_operations(app, gate, self._handlers())
@@ -159,6 +162,7 @@ class Service:
         self.store.clear()
         self.journal.clear()
         self.faults.reset()
+        self.quota.reset()
 
     def _handlers(self) -> dict[str, object]:
         """A handler for each noun: the operation `Datasets_ListFiles` is the method `list_files` of `Datasets`.
@@ -193,7 +197,11 @@ class Service:
             "Projects": Projects(parts, members=(datasets, models, evaluations, endpoints, transcriptions)),
             "Transcriptions": transcriptions,
             "Transcriptions_Transcribe": FastTranscription(
-                engine=self.engine, locales=parts.locales, folder=self.store.downloads
+                engine=self.engine,
+                locales=parts.locales,
+                models=self.models,
+                reader=self.reader,
+                folder=self.store.downloads,
             ).transcribe,
             "WebHooks": WebHooks(parts),
             "ServiceHealth": ServiceHealth(),

@@ -33,6 +33,8 @@ class Settings:
     workers: int | None = None
     """Files recognized at once; None leaves it to the engine."""
     job_seconds: JobSeconds = NO_WAIT
+    requests_per_10_seconds: int | None = None
+    """The quota of each subscription's requests (the service's is 100); None is none."""
     faults: Sequence[Fault] = ()
     seed: int = 0
     """For what faults leave to chance."""

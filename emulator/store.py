@@ -70,6 +70,14 @@ class Store:
         )
         return [kind.model_validate_json(body) for (body,) in rows]
 
+    def count(self, kind: type[Entity], subscription: str) -> int:
+        """How many entities of a subscription are not deleted."""
+        count: int = self._database.execute(
+            "SELECT count(*) FROM entities WHERE kind = ? AND deleted IS NULL AND subscription = ?",
+            (kind.__name__, subscription),
+        ).fetchone()[0]
+        return count
+
     def mentioning[E: Entity](self, kind: type[E], entity_id: str) -> list[E]:
         """The entities that are not deleted and have an id somewhere in them, of all subscriptions."""
         rows = self._database.execute(

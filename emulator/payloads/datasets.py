@@ -15,7 +15,7 @@ from emulator.payloads.common import (
 )
 
 DatasetKind = Literal["Language", "Acoustic", "Pronunciation", "AudioFiles", "LanguageMarkdown"]
-"""Definition DatasetKind."""
+"""Definition DatasetKind, without `OutputFormatting` of the versions named by their date."""
 TextNormalizationKind = Literal["Default", "None"]
 """Definition TextNormalizationKind of the versions named by their date."""
 
@@ -44,7 +44,7 @@ class DatasetCreate(EntityCreate):
     properties: DatasetProperties | None = None
 
 
-class DatedDatasetProperties(DatasetProperties):
+class DatedDatasetProperties(Payload):
     """Definition DatasetProperties of the versions named by their date."""
 
     read_only = frozenset({"acceptedLineCount", "rejectedLineCount", "durationMilliseconds", "error"})
@@ -55,7 +55,7 @@ class DatedDatasetProperties(DatasetProperties):
 class DatedDatasetCreate(DatasetCreate):
     """Definition Dataset of the versions named by their date."""
 
-    properties: DatedDatasetProperties | None = None
+    properties: DatedDatasetProperties | None = None  # type: ignore[assignment]  # the later versions' own definition
 
 
 class DatasetUpdate(ProjectEntityUpdate):

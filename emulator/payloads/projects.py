@@ -6,7 +6,7 @@ from emulator.payloads.common import EntityCreate, EntityUpdate, Text
 class ProjectCreate(EntityCreate):
     """Definition Project, as operation Projects_Create takes it."""
 
-    read_only = EntityCreate.read_only | {"properties"}
+    read_only = frozenset({"self", "links", "properties", "createdDateTime"})
 
     locale: Text
 
@@ -17,6 +17,8 @@ class ProjectUpdate(EntityUpdate):
 
 class FoundryProjectCreate(ProjectCreate):
     """Definition Project of version 2025-10-15."""
+
+    read_only = ProjectCreate.read_only - {"properties"}
 
     foundry_project_name: str | None = None
 

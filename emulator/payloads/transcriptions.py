@@ -16,7 +16,9 @@ from emulator.payloads.common import (
 )
 
 CONTENT_URLS_LIMIT = 1_000
-CANDIDATE_LOCALES = range(2, 11)
+CANDIDATE_LOCALES_LEAST = 2
+CANDIDATE_LOCALES_LIMIT = 10
+"""Of continuous language identification; to identify a single language, there may be more."""
 SPEAKERS_LIMIT = 35
 TIME_TO_LIVE_HOURS = range(6, 745)
 
@@ -41,8 +43,15 @@ def _time_to_live_hours(hours: int) -> int:
     return hours
 
 
+def _dated_channels(channels: list[int]) -> list[int]:
+    if not channels or min(channels) < 0:
+        raise broken("InvalidChannels", "At least one channel is needed, and none may be negative.")
+    return channels
+
+
 RecordingUrl = Annotated[str, AfterValidator(_recording_url)]
 Channels = list[Annotated[int, Field(ge=0)]]
+DatedChannels = Annotated[list[int], AfterValidator(_dated_channels)]
 PunctuationMode = Literal["None", "Dictated", "Automatic", "DictatedAndAutomatic"]
 ProfanityFilterMode = Literal["None", "Removed", "Tags", "Masked"]
 LanguageIdentificationMode = Literal["Continuous", "Single"]
@@ -75,8 +84,8 @@ class LanguageIdentification(Payload):
 
     @model_validator(mode="after")
     def _countable(self) -> Self:
-        if len(set(self.candidate_locales)) not in CANDIDATE_LOCALES:
-            raise broken("InvalidParameterValue", "Between 2 and 10 different candidate locales are needed.")
+        if len(set(self.candidate_locales)) < CANDIDATE_LOCALES_LEAST:
+            raise broken("InvalidParameterValue", "At least two different candidate locales are needed.")
         if set(self.speech_model_mapping or ()) - set(self.candidate_locales):
             raise broken("InvalidParameterValue", "Keys of speechModelMapping must be candidate locales.")
         return self
@@ -119,10 +128,15 @@ class TranscriptionCreate(EntityCreate):
                 "OnlyOneOfUrlsOrContainerOrDataset",
                 "Exactly one of contentUrls, contentContainerUrl and dataset is needed.",
             )
-        identification = self.properties.language_identification
-        if identification and self.locale not in identification.candidate_locales:
-            raise broken("InvalidLocale", "The candidate locales must include the locale of the transcription.")
+        if identification := self.properties.language_identification:
+            self._check_candidates(set(identification.candidate_locales), getattr(identification, "mode", "Continuous"))
         return self
+
+    def _check_candidates(self, locales: set[str], mode: LanguageIdentificationMode) -> None:
+        if self.locale not in locales:
+            raise broken("InvalidLocale", "The candidate locales must include the locale of the transcription.")
+        if mode == "Continuous" and len(locales) > CANDIDATE_LOCALES_LIMIT:
+            raise broken("InvalidParameterValue", f"At most {CANDIDATE_LOCALES_LIMIT} candidate locales are allowed.")
 
 
 class TranscriptionUpdate(ProjectEntityUpdate):
@@ -149,7 +163,7 @@ class DatedTranscriptionProperties(Payload):
 
     word_level_timestamps_enabled: bool = False
     display_form_word_level_timestamps_enabled: bool = False
-    channels: Channels = Field(default=[0, 1], min_length=1)
+    channels: DatedChannels = Field(default=[0, 1])
     destination_container_url: RecordingUrl | None = None
     punctuation_mode: PunctuationMode = "DictatedAndAutomatic"
     profanity_filter_mode: ProfanityFilterMode = "Masked"

@@ -23,6 +23,7 @@ from emulator.payloads.datasets import (
     DatasetUpdate,
     DatedDatasetCreate,
 )
+from emulator.quotas import DATASETS_LIMIT
 from emulator.records import Block, Content, CustomModel, Dataset, Evaluation, Transcription
 from emulator.resources.entities import FILTERS, EntitiesWithFiles, Filters
 from emulator.results import Json, shown_duration
@@ -50,8 +51,6 @@ class Datasets(EntitiesWithFiles[Dataset]):
         """Operation Datasets_Create: from a URL, or one that waits for its blocks."""
         payload = await call.payload(DatedDatasetCreate if call.links.dated else DatasetCreate)
         dataset = self._new(call, payload)
-        if isinstance(payload, DatedDatasetCreate) and payload.properties:
-            dataset.text_normalization = payload.properties.text_normalization_kind
         dataset.in_blocks = payload.content_url is None
         if payload.content_url:
             self._store.put_content(dataset.id, Content(urls=[payload.content_url]))
@@ -171,13 +170,14 @@ class Datasets(EntitiesWithFiles[Dataset]):
 
     def _new(self, call: Call, payload: DatasetCreate) -> Dataset:
         self.check_locale(payload.locale)
+        self.check_quota(call, DATASETS_LIMIT)
         return Dataset.model_validate(
             self.common_fields(call, payload)
             | {
                 "project": self.project_of(call, payload.project),
                 "kind": payload.kind,
                 "locale": payload.locale,
-                "email": payload.properties.email if payload.properties else None,
+                **_given(payload),
             }
         )
 
@@ -191,6 +191,13 @@ async def _store_block(request: web.Request, to: Path) -> None:
                 raise ApiError(413, "InvalidRequest", "A block is at most 8 MiB.", inner="InvalidPayload")
     if not size:
         raise invalid_request("EmptyRequest", "The block is empty.")
+
+
+def _given(payload: DatasetCreate) -> Json:
+    """What the properties say."""
+    if isinstance(payload, DatedDatasetCreate):
+        return {"text_normalization": payload.properties.text_normalization_kind} if payload.properties else {}
+    return {"email": payload.properties.email} if payload.properties else {}
 
 
 def _properties(dataset: Dataset, *, dated: bool) -> Json:

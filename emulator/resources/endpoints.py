@@ -14,6 +14,7 @@ from emulator.errors import ApiError, invalid_argument, invalid_request, not_fou
 from emulator.links import base_model_id
 from emulator.payloads.common import EntityReference
 from emulator.payloads.endpoints import DatedEndpointCreate, EndpointCreate, EndpointProperties, EndpointUpdate
+from emulator.quotas import DEPLOYMENTS_LIMIT
 from emulator.records import Endpoint, EntityFile, ModelPath
 from emulator.resources.entities import EntitiesWithFiles, Parts
 from emulator.results import Json, iso_timestamp
@@ -41,6 +42,7 @@ class Endpoints(EntitiesWithFiles[Endpoint]):
         """Operation Endpoints_Create: without a model it is the base model of the locale that is deployed."""
         payload = await call.payload(DatedEndpointCreate if call.links.dated else EndpointCreate)
         self.check_locale(payload.locale)
+        self.check_quota(call, DEPLOYMENTS_LIMIT)
         endpoint = Endpoint.model_validate(
             self.common_fields(call, payload)
             | {

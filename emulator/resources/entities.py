@@ -95,10 +95,14 @@ class Entities[E: Entity]:
 
     def listed(self, call: Call, entities: Iterable[E]) -> web.Response:
         """The page of a list that the call asks for."""
-        chosen = select(call, list(entities), self.filters, self.values)
+        chosen = select(call, list(entities), self.filters_of(call), self.values)
         shown, body = page(call, chosen, lambda entity: self.show(call, entity))
         waits = [self._jobs.retry_after(one) for one in shown if not one.finished]
         return answer(body, headers={"Retry-After": str(min(waits)) if waits else None})
+
+    def filters_of(self, _: Call) -> Filters:
+        """What a filter may ask for in the call's API version."""
+        return self.filters
 
     async def get(self, call: Call) -> web.Response:
         """Operation <noun>_Get."""
@@ -191,6 +195,11 @@ class Entities[E: Entity]:
             raise invalid_request("InvalidProject", "There is no such project.", target="project")
         return project.id
 
+    def check_quota(self, call: Call, limit: int) -> None:
+        """Raise ApiError where the subscription has as many of these as the service lets it have; not when loose."""
+        if call.strict and self._store.count(self.kind, call.subscription) >= limit:
+            raise invalid_request("QuotaViolation", f"A resource can have {limit} {self.noun}; delete one first.")
+
     def check_deletable(self, entity: E) -> None:
         """Raise ApiError where the entity must stay: while its job is not finished, or another entity needs it."""
         if not entity.finished:
@@ -279,10 +288,15 @@ class EntitiesWithFiles[E: Entity](Entities[E]):
             "links": {"contentUrl": file.url or call.links.content(file.id, expires)},
         }
 
-    def expiry(self, call: Call) -> datetime:
-        """Until when the URL of a file's content is good; raises ApiError where the call asks for too much."""
+    def expiry(self, call: Call, *, required: bool = False) -> datetime:
+        """Until when the URL of a file's content is good.
+
+        Raises ApiError where the call asks for too much, or does not say and is `required` to.
+        """
         name, unit = ("sasLifetimeMinutes", 60) if call.links.dated else ("sasValidityInSeconds", 1)
         asked, most = call.integer(name), SAS_SECONDS // unit
+        if asked is None and required:
+            raise invalid_argument("InvalidParameterValue", f"The parameter {name} is required.", target=name)
         if asked is not None and not 1 <= asked <= most:
             message = f"{name} must be between 1 and {most}; 0 is for storage of one's own."
             raise invalid_argument("InvalidSasValidityDuration", message, target=name)

@@ -23,6 +23,7 @@ from emulator.payloads.models import (
     ModelCopyAuthorizationDefinition,
     ModelUpdate,
 )
+from emulator.quotas import MODEL_TEXT_LIMIT
 from emulator.records import CustomModel, Endpoint, EntityFile, Evaluation, Transcription
 from emulator.resources.entities import EntitiesWithFiles, Parts
 from emulator.resources.operations import operation_url, show_operation
@@ -64,6 +65,7 @@ class Models(EntitiesWithFiles[CustomModel]):
         """Operation Models_Create: training from `datasets` and `text`; without `baseModel` from the current one."""
         payload = await call.payload(DatedCustomModelCreate if call.links.dated else CustomModelCreate)
         self.check_locale(payload.locale)
+        given = _given_in_v3_1(call, payload)
         model = CustomModel.model_validate(
             self.common_fields(call, payload)
             | {
@@ -72,7 +74,7 @@ class Models(EntitiesWithFiles[CustomModel]):
                 "base": self._base(call, payload),
                 "datasets": self._datasets(call, payload),
                 "weight_percent": payload.properties.custom_model_weight_percent,
-                **_given_in_v3_1(payload),
+                **given,
             }
         )
         return self.begin(call, model)
@@ -150,7 +152,7 @@ class Models(EntitiesWithFiles[CustomModel]):
         return body
 
     def _properties(self, call: Call, entity: CustomModel) -> Json:
-        properties: Json = {"features": _features(call, waits=False)}
+        properties: Json = {"features": _features(call, transcribes=call.links.version == "2024-11-15")}
         if root := self._models.root(entity.base):
             properties["deprecationDates"] = {"transcriptionDateTime": iso_timestamp(root.transcription_ends)}
         if entity.weight_percent is not None:
@@ -179,7 +181,7 @@ class Models(EntitiesWithFiles[CustomModel]):
                     "adaptationDateTime": iso_timestamp(model.adaptation_ends),
                     "transcriptionDateTime": iso_timestamp(model.transcription_ends),
                 },
-                "features": {**adaptable, **_features(call, waits=True)},
+                "features": {**adaptable, **_features(call, transcribes=True)},
                 **charge,
             },
         }
@@ -235,7 +237,7 @@ class Models(EntitiesWithFiles[CustomModel]):
 
     def _manifest(self, call: Call, path: str, base: BaseModel | None, files: list[EntityFile]) -> Json:
         """Definition ModelManifest; its `properties` are the emulator's own."""
-        expires = self.expiry(call)
+        expires = self.expiry(call, required=call.links.dated and call.strict)
         shown = [{"name": file.name, "contentUrl": call.links.content(file.id, expires)} for file in files]
         properties: Json = {"engine": {"name": self._engine}}
         if base:
@@ -243,9 +245,14 @@ class Models(EntitiesWithFiles[CustomModel]):
         return {"model": {"self": call.links.url(self.noun, path)}, "modelFiles": shown, "properties": properties}
 
 
-def _given_in_v3_1(payload: DatedCustomModelCreate) -> Json:
-    """What the versions named by their date do not have."""
-    return {"text": payload.text, "email": payload.properties.email} if isinstance(payload, CustomModelCreate) else {}
+def _given_in_v3_1(call: Call, payload: DatedCustomModelCreate) -> Json:
+    """What the versions named by their date do not have; raises ApiError where the text is too long."""
+    if not isinstance(payload, CustomModelCreate):
+        return {}
+    if call.strict and len((payload.text or "").encode()) > MODEL_TEXT_LIMIT:
+        message = f"The text of a model has at most {MODEL_TEXT_LIMIT:,} bytes; use a dataset."
+        raise invalid_request("QuotaViolation", message, target="text")
+    return {"text": payload.text, "email": payload.properties.email}
 
 
 def _copy_link(call: Call, model: CustomModel) -> Json:
@@ -253,14 +260,17 @@ def _copy_link(call: Call, model: CustomModel) -> Json:
     return {name: call.links.url("models", f"{model.id}:{action}")}
 
 
-def _features(call: Call, *, waits: bool) -> Json:
-    """What any model can be used for (definition SharedModelFeatures); `waits`: also while the caller waits."""
+def _features(call: Call, *, transcribes: bool) -> Json:
+    """What any model can be used for (definition SharedModelFeatures).
+
+    It `transcribes` if operation Transcriptions_Transcribe can be told to use it, or uses it by itself.
+    """
     shared: Json = {"supportsEndpoints": True, "supportsTranscriptionsOnSpeechContainers": False}
     if not call.links.dated:
         return {"supportsTranscriptions": True, **shared}
     return {
         "supportsTranscriptionsSubmit": True,
-        "supportsTranscriptionsTranscribe": waits,
+        "supportsTranscriptionsTranscribe": transcribes,
         **shared,
         "supportedOutputFormats": ["Display", "Lexical"],
     }

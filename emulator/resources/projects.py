@@ -1,11 +1,12 @@
 """The noun Projects, which hold entities of the other nouns together."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aiohttp import web
 
 from emulator.app import Call, answer
+from emulator.filters import Value
 from emulator.payloads.projects import FoundryProjectCreate, FoundryProjectUpdate, ProjectCreate, ProjectUpdate
 from emulator.records import Project
 from emulator.resources.entities import FILTERS, Entities, Filters, Parts
@@ -29,6 +30,14 @@ class Projects(Entities[Project]):
     def __init__(self, parts: Parts, members: Sequence[Entities[Any]]) -> None:
         super().__init__(parts)
         self._members = {handler.noun: handler for handler in members}
+
+    def filters_of(self, call: Call) -> Filters:
+        """What a filter may ask for: in the version that names projects of the Foundry, their names too."""
+        return {**FILTER, "foundryProjectName": str} if call.links.dated else FILTER
+
+    def values(self, entity: Project) -> Mapping[str, Value]:
+        """What a filter may ask for, by name."""
+        return {**super().values(entity), "foundryProjectName": entity.foundry_project_name}
 
     async def create(self, call: Call) -> web.Response:
         """Operation Projects_Create."""

@@ -156,8 +156,7 @@ def _dated_properties(entity: Transcription) -> dict[str, Any]:
     given = entity.properties
     left_out = {"time_to_live", "diarization_enabled", "diarization", "email"}
     properties = given.model_dump(by_alias=True, exclude_none=True, exclude=left_out)
-    if given.time_to_live:
-        properties["timeToLiveHours"] = math.ceil(parse_duration(given.time_to_live) / timedelta(hours=1))
+    properties["timeToLiveHours"] = math.ceil(parse_duration(given.time_to_live or "PT0S") / timedelta(hours=1))
     if given.diarization_enabled:
         most = given.diarization.speakers.max_count if given.diarization else BASIC_DIARIZATION_SPEAKERS
         properties["diarization"] = {"enabled": True, "maxSpeakers": max(2, most)}

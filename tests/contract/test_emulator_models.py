@@ -12,7 +12,7 @@ from emulator import Clock, JobSeconds, SpeechEmulator
 from emulator.links import base_model_id
 from shared.speech.client import SpeechClient
 from shared.speech.credentials import KeyCredential
-from shared.speech.errors import Forbidden, NotFound
+from shared.speech.errors import BadRequest, Forbidden, NotFound
 from shared.speech.types.common import EntityReference
 from shared.speech.types.models import CustomModelProperties, ModelUpdate, NewCustomModel
 from tests.contract.specification import Api
@@ -247,8 +247,11 @@ def test_a_copy_by_authorization(emulator: SpeechEmulator) -> None:
     assert model.properties
     assert model.properties.features
     assert model.properties.features.supports_transcriptions is True
-    authorization = target.models.authorize_copy(source_resource_id="/subscriptions/mine")
-    for forged in ({"source_resource_id": "/subscriptions/other"}, {"id": "0" * 64}):
+    resource = "/subscriptions/{}/resourceGroups/g/providers/Microsoft.CognitiveServices/accounts/speech"
+    with pytest.raises(BadRequest, match="InvalidSourceAzureResourceId"):
+        target.models.authorize_copy(source_resource_id="mine")
+    authorization = target.models.authorize_copy(source_resource_id=resource.format("mine"))
+    for forged in ({"source_resource_id": resource.format("other")}, {"id": "0" * 64}):
         with pytest.raises(Forbidden):
             source.models.copy(model_id, authorization.model_copy(update=forged))
 
@@ -263,7 +266,7 @@ def test_a_copy_by_authorization(emulator: SpeechEmulator) -> None:
     copy = target.models.get_custom_model(str(operation.result.link).rpartition("/")[2].partition("?")[0])
     assert (copy.status, copy.display_name) == ("Succeeded", "m")
     emulator.advance(24 * 3600)
-    with pytest.raises(Forbidden):
+    with pytest.raises(Forbidden, match="ModelCopyAuthorizationExpired"):
         source.models.copy(model_id, authorization)
 
 
