@@ -1,7 +1,7 @@
 """URLs for the Speech service where the app has an identity and no key, on Azurite with Microsoft Entra tokens.
 
-Azurite hands out the keys for such SAS, but does not know the form of signature of the SDK's version of the API; so what
-storage lets such a URL do is not tried here.
+Azurite hands out the keys for such SAS, but does not know the form of signature that belongs to the API version of the
+SDK; so what storage lets such a URL do is not tried here.
 """
 
 import ipaddress
