@@ -48,14 +48,14 @@ class Audio:
         return f"{self.container.url}?{sas}"
 
 
-def wav(*, seconds: float = 2, channels: int = 1) -> bytes:
-    """Digital silence as 16-bit PCM of 8 kHz."""
+def wav(*, seconds: float = 2, channels: int = 1, rate: int = 8000) -> bytes:
+    """Digital silence as 16-bit PCM of so many samples a second."""
     file = io.BytesIO()
     with wave.open(file, "wb") as audio:
         audio.setnchannels(channels)
         audio.setsampwidth(2)
-        audio.setframerate(8000)
-        audio.writeframes(bytes(int(seconds * 8000) * 2 * channels))
+        audio.setframerate(rate)
+        audio.writeframes(bytes(int(seconds * rate) * 2 * channels))
     return file.getvalue()
 
 
