@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import requests
 
-from emulator import SpeechEmulator
+from emulator import SpeechEmulator, fast_transcription
 from tests.contract.custom_speech import acoustic_data
 from tests.contract.dated import DATED, DatedApi, answers
 from tests.contract.specification import Api
@@ -231,8 +231,10 @@ def test_no_projects_in_the_version_without_them(emulator: SpeechEmulator, api: 
         assert api("GET", "/projects?filter=foundryProjectName eq 'f'").status_code == 400
 
 
-def test_fast_transcription_of_what_the_definition_names(emulator: SpeechEmulator, api: Api) -> None:
-    """2024-11-15 names models, 2025-10-15 the URL of the audio; neither has what is the other's."""
+def test_fast_transcription_of_what_the_definition_names(
+    emulator: SpeechEmulator, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """2024-11-15 names models, 2025-10-15 the URL of the audio; neither has what is the other's; two hours are most."""
     model = api("POST", "/models", json={**COMMON, "text": "One."}).json()["self"]
     emulator.advance(3)
     url = emulator.endpoint + "/nothing.wav"
@@ -255,6 +257,8 @@ def test_fast_transcription_of_what_the_definition_names(emulator: SpeechEmulato
     for named, status in ((audio, 200), (url, 400)):
         form = {"definition": (None, f'{{"audioUrl": "{named}"}}')}
         assert dated("POST", "/transcriptions:transcribe", files=form).status_code == status
+    monkeypatch.setattr(fast_transcription, "AUDIO_HOURS", 1 / 3600)
+    assert dated("POST", "/transcriptions:transcribe", files={"audio": ("a.wav", wav())}).status_code == 422
 
 
 def _audio_url(emulator: SpeechEmulator, api: Api) -> str:
