@@ -1,7 +1,9 @@
 """Every operation of the versions named by their date, through the life of an entity of every noun."""
 
 import base64
+import re
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import requests
@@ -9,6 +11,7 @@ import requests
 from emulator import SpeechEmulator, fast_transcription
 from tests.contract.custom_speech import acoustic_data
 from tests.contract.dated import DATED, DatedApi, answers
+from tests.contract.operations import OPERATIONS
 from tests.contract.specification import Api
 from tests.contract.surroundings import OTHER_KEY, Receiver, wav
 
@@ -175,6 +178,18 @@ def test_what_is_gone_is_refused(emulator: SpeechEmulator, version: str, path: s
     refused = api("POST", path, json={"displayName": "d", "locale": "en-US", **source, **fields})
     assert refused.status_code == 400, refused.text
     assert refused.json()["innerError"]["code"] in {"InvalidPayload", "MissingInputRecords"}
+
+
+@pytest.mark.parametrize("version", DATED)
+def test_operations_that_are_gone(emulator: SpeechEmulator, version: str) -> None:
+    """Each answers as a path or a method that is not there."""
+    api = DatedApi(emulator.endpoint, emulator.key, version)
+    known = answers(version)
+    gone = [(method, path) for method, path, _ in OPERATIONS if f"{method} {re.sub(r'{.*?}', '*', path)}" not in known]
+    assert len(gone) == (12 if version == "2025-10-15" else 23)
+    for method, path in gone:
+        response = api(method, re.sub(r"{\w+}", str(uuid4()), path))
+        assert (response.status_code, response.json()["code"]) in {(404, "NotFound"), (405, "NotAllowed")}, path
 
 
 @pytest.mark.parametrize(
