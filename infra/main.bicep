@@ -109,8 +109,11 @@ param alertEmail string = ''
 @description('Monthly budget of the resource group in the currency of the subscription; 0 sets none. Needs alertEmail.')
 param monthlyBudget int = 0
 
-@description('First day of the month from which the budget counts. It cannot be changed later, so azd keeps it.')
-param budgetStartDate string = utcNow('yyyy-MM-01')
+@description('First day of the month from which the budget counts; empty is this month. It cannot be changed later, so azd keeps it.')
+param budgetStartDate string = ''
+
+@description('First day of this month. Never pass one: only the default of a parameter can ask for the time.')
+param thisMonth string = utcNow('yyyy-MM-01')
 
 @description('Reach storage, vault and Speech through private endpoints alone, except for Azure services that are trusted.')
 param privateNetworking bool = false
@@ -135,6 +138,8 @@ var token = toLower(uniqueString(subscription().id, environmentName, location))
 var tags = { 'azd-env-name': environmentName }
 var groupName = empty(resourceGroupName) ? 'rg-${environmentName}' : resourceGroupName
 var appName = 'func-${workloadName}-${token}'
+var hasBudget = monthlyBudget > 0 && !empty(alertEmail)
+var budgetStart = empty(budgetStartDate) ? thisMonth : budgetStartDate
 
 var speechProvider = 'providers/Microsoft.CognitiveServices/accounts'
 var moreRegions = empty(moreSpeechRegions) ? [] : split(replace(moreSpeechRegions, ' ', ''), ',')
@@ -364,12 +369,12 @@ module workbook 'app/workbook.bicep' = {
   }
 }
 
-module budget 'app/budget.bicep' = if (monthlyBudget > 0 && !empty(alertEmail)) {
+module budget 'app/budget.bicep' = if (hasBudget) {
   name: 'budget'
   scope: group
   params: {
     amount: monthlyBudget
-    startDate: budgetStartDate
+    startDate: budgetStart
     email: alertEmail
   }
 }
@@ -380,6 +385,7 @@ output DROPSCRIBE_APP_NAME string = functionApp.outputs.name
 output DROPSCRIBE_HEALTH_URL string = functionApp.outputs.healthUrl
 output DROPSCRIBE_DATA_ACCOUNT string = dataStorage.outputs.name
 output DROPSCRIBE_SPEECH_ENDPOINT string = speechAccess[0].outputs.endpoint
-output DROPSCRIBE_BUDGET_START_DATE string = budgetStartDate
+// Not before there is a budget: Azure refuses a new one that starts in a month that is over.
+output DROPSCRIBE_BUDGET_START_DATE string = hasBudget ? budgetStart : budgetStartDate
 output DROPSCRIBE_WEBHOOK_SECRET_VERSION string = webhookSecret.outputs.currentVersion
 output DROPSCRIBE_WEBHOOK_PREVIOUS_SECRET_VERSION string = webhookPreviousSecretVersion

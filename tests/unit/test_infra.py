@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import pytest
 import tree_sitter_bicep
+import yaml
 from tree_sitter import Language, Node, Parser
 
 from shared.settings_model import Settings, default_values, environment_names
@@ -93,8 +94,18 @@ NEEDED_SETTINGS = HOST_SETTINGS | {
 }
 
 FUNCTIONS = {
-    *("concat", "empty", "environment", "filter", "guid", "items", "join", "last", "length"),
-    *("loadJsonContent", "loadTextContent", "newGuid", "range", "replace", "resourceGroup", "resourceId", "skip"),
+    *("concat", "empty", "environment", "guid", "items", "join", "last", "length"),
+    *(
+        "loadJsonContent",
+        "loadTextContent",
+        "max",
+        "newGuid",
+        "range",
+        "replace",
+        "resourceGroup",
+        "resourceId",
+        "skip",
+    ),
     *("split", "string", "subscription"),
     *("subscriptionResourceId", "tenant", "toLower", "trim", "union", "uniqueString", "utcNow"),
 }
@@ -105,6 +116,7 @@ _RESOURCE_TYPE = re.compile(r"(Microsoft\.\w+(?:/\w+)+)@(\d{4}-\d{2}-\d{2})(-pre
 _NESTED_TYPE = re.compile(r"\w+")
 _KEY_FUNCTION = re.compile(r"\b(list[A-Z]\w*|getSecret)\s*\(")
 _SECRET_VALUE = re.compile(r"ConnectionString|InstrumentationKey|\.keys\b|[kK]ey1|primaryKey|\.value\b")
+_COMPUTED = re.compile(r"\b(newGuid|utcNow)\(")
 _SUBSTITUTION = re.compile(r"\$\{(\w+)(?:=(.*))?\}")
 
 _parser = Parser(Language(tree_sitter_bicep.language()))
@@ -344,15 +356,22 @@ def _parameter_problems(document: Mapping[str, Mapping[str, Mapping[str, str]]],
     given = {name: entry["value"] for name, entry in document["parameters"].items()}
     yield from (f"{PARAMETERS}: {MAIN} has no parameter {name}" for name in set(given) - set(main.parameters))
     for name, default in main.parameters.items():
-        if name in main.secure:
-            if name in given:
-                yield f"{PARAMETERS}: {name} is a secret"
-            continue
-        match = _SUBSTITUTION.fullmatch(given.get(name, ""))
-        if match is None:
-            yield f"{PARAMETERS}: {name} is not taken from an environment variable"
-        elif match[2] is not None and match[2] != (default or "").strip("'"):
-            yield f"{PARAMETERS}: {name} is {match[2]} unless set, but {default} in {MAIN}"
+        if name not in main.secure and not _COMPUTED.search(default or ""):
+            yield from _substitution_problems(name, default, given.get(name, ""))
+        elif name in given:
+            kind = "a secret" if name in main.secure else "given, so that its default would never be computed"
+            yield f"{PARAMETERS}: {name} is {kind}"
+
+
+def _substitution_problems(name: str, default: str | None, given: str) -> Iterator[str]:
+    """What azd makes of a parameter's value: one that is not set becomes an empty text, whatever its default."""
+    match = _SUBSTITUTION.fullmatch(given)
+    if match is None:
+        yield f"{PARAMETERS}: {name} is not taken from an environment variable"
+    elif match[2] is None and default not in {None, "''"}:
+        yield f"{PARAMETERS}: {name} is empty unless set, and azd passes that in place of {default}"
+    elif match[2] is not None and match[2] != (default or "").strip("'"):
+        yield f"{PARAMETERS}: {name} is {match[2]} unless set, but {default} in {MAIN}"
 
 
 def _files() -> dict[str, str]:
@@ -421,6 +440,8 @@ def test_nothing_is_wrong() -> None:
         (PARAMETERS, '"alertEmail"', '"alertMail"', "alertEmail is not taken from an environment variable"),
         (PARAMETERS, "DAYS=90", "DAYS=30", "recordRetentionDays is 30 unless set, but 90"),
         (PARAMETERS, '"alertEmail"', '"newWebhookSecret"', "newWebhookSecret is a secret"),
+        (PARAMETERS, '"alertEmail"', '"thisMonth"', "thisMonth is given, so that its default would never be computed"),
+        (PARAMETERS, "LOCALE=en-US", "LOCALE", "defaultLocale is empty unless set"),
     ],
 )
 def test_a_planted_error_is_found(path: str, old: str, new: str, expected: str) -> None:
@@ -469,6 +490,16 @@ def test_operations_say_what_each_alert_means() -> None:
     alerts = set(re.findall(r"name: '(dropscribe-[\w-]+)'", (ROOT / "infra/app/alerts.bicep").read_text()))
     sections = re.findall(r"^### (dropscribe-[\w-]+)$", (ROOT / "docs/operations.md").read_text(), re.MULTILINE)
     assert sorted(sections) == sorted(alerts - {"dropscribe-health"})  # the test that dropscribe-unhealthy watches
+
+
+def test_the_project_file_fits_the_infrastructure() -> None:
+    """azd finds the template and the app's tag, in a version whose `azd down` leaves foreign resource groups alone."""
+    project = yaml.safe_load((ROOT / "azure.yaml").read_text())
+    assert (ROOT / project["infra"]["path"] / f"{project['infra']['module']}.bicep").is_file()
+    assert re.findall(r"'azd-service-name': '(\w+)'", (ROOT / MAIN).read_text()) == list(project["services"])
+    minimum = re.fullmatch(r">= (\d+)\.(\d+)\.(\d+)", project["requiredVersions"]["azd"])
+    assert minimum
+    assert tuple(map(int, minimum.groups())) >= (1, 24, 1)
 
 
 def test_what_the_app_uses_is_created() -> None:
