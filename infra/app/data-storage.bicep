@@ -27,7 +27,6 @@ var retention = [
   { rule: 'closed-jobs', prefix: 'pipeline/jobs/closed/', days: recordRetentionDays }
   { rule: 'dead-letters', prefix: '${deadLetterContainerName}/', days: recordRetentionDays }
 ]
-var limited = filter(retention, item => item.days > 0)
 
 resource account 'Microsoft.Storage/storageAccounts@2023-05-01' = {
   name: name
@@ -83,15 +82,16 @@ resource queues 'Microsoft.Storage/storageAccounts/queueServices/queues@2023-05-
   name: queue
 }]
 
-resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2023-05-01' = if (!empty(limited)) {
+// A rule that is not wanted is there and disabled: left out, the last deployment's policy could stay and go on deleting.
+resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2023-05-01' = {
   parent: account
   name: 'default'
   properties: {
     policy: {
-      rules: [for item in limited: {
+      rules: [for item in retention: {
         name: item.rule
         type: 'Lifecycle'
-        enabled: true
+        enabled: item.days > 0
         definition: {
           filters: {
             blobTypes: ['blockBlob']
@@ -99,7 +99,7 @@ resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2023-05
           }
           actions: {
             baseBlob: {
-              delete: { daysAfterModificationGreaterThan: item.days }
+              delete: { daysAfterModificationGreaterThan: max(item.days, 1) }
             }
           }
         }
