@@ -15,6 +15,14 @@ if TYPE_CHECKING:
     from shared.settings_model import Settings
 
 
+UNRESOLVED_REFERENCE = "@Microsoft.KeyVault("
+"""How a setting begins whose secret the platform could not read from Key Vault: it hands over the reference itself.
+
+Such a text is no secret and must not act as one.
+(https://learn.microsoft.com/azure/app-service/app-service-key-vault-references)
+"""
+
+
 def blob_trigger_source() -> str:
     """`EventGrid` or `LogsAndContainerScan`: how blob events reach the app (setting BLOB_TRIGGER_SOURCE).
 
@@ -32,7 +40,8 @@ def webhook_secrets() -> tuple[str, ...]:
     refused for what they are even where another setting is wrong.
     """
     names = ("WEBHOOK_SECRET", "WEBHOOK_PREVIOUS_SECRET")
-    return tuple(secret for name in names if (secret := os.environ.get(name)))
+    values = (os.environ.get(name) for name in names)
+    return tuple(value for value in values if value and not value.startswith(UNRESOLVED_REFERENCE))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, Validati
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from shared.pipeline.options import TranscriptionOptions, none_if_blank, split_commas
+from shared.settings import UNRESOLVED_REFERENCE
 from shared.speech.transport import checked_endpoint
 
 ExportFormat = Literal["vtt", "srt", "txt"]
@@ -28,6 +29,10 @@ def _speech_endpoint(value: str) -> str:
         return checked_endpoint(endpoint)
     except ValueError:  # its text shows the value
         raise ValueError("must begin with https:// (plain http only on this machine) and name no user") from None
+
+
+def _none_if_unresolved(value: object) -> object:
+    return None if isinstance(value, str) and value.startswith(UNRESOLVED_REFERENCE) else none_if_blank(value)
 
 
 class Settings(BaseSettings):
@@ -78,10 +83,10 @@ class Settings(BaseSettings):
     audio_sas_hours: int = Field(
         default=48, ge=1, le=166, description="hours that such a SAS lives: a job may wait and run for more than a day"
     )
-    webhook_secret: Annotated[SecretStr | None, BeforeValidator(none_if_blank)] = Field(
+    webhook_secret: Annotated[SecretStr | None, BeforeValidator(_none_if_unresolved)] = Field(
         default=None, description="secret that signs the service's notifications; unset, every notification is refused"
     )
-    webhook_previous_secret: Annotated[SecretStr | None, BeforeValidator(none_if_blank)] = Field(
+    webhook_previous_secret: Annotated[SecretStr | None, BeforeValidator(_none_if_unresolved)] = Field(
         default=None, description="secret that is still accepted while WEBHOOK_SECRET is being changed"
     )
     webhook_url: Annotated[str | None, BeforeValidator(none_if_blank)] = Field(

@@ -254,7 +254,10 @@ def _doubts(settings: Settings) -> list[str]:
     """Settings that are valid alone but leave the app without something that its operator surely wants."""
     doubts = []
     if settings.webhook_secret is None:
-        doubts.append("WEBHOOK_SECRET is not set: every notification is refused, and timers collect the results")
+        doubts.append(
+            "WEBHOOK_SECRET is not set, or its Key Vault reference is not resolved: "
+            "every notification is refused, and timers collect the results"
+        )
     elif settings.webhook_url is None:
         doubts.append("WEBHOOK_URL is not set: no web hook is registered, and timers collect the results")
     return doubts

@@ -150,3 +150,16 @@ def test_each_speech_resource_has_its_key_or_none(environment: pytest.MonkeyPatc
         "https://b.example.com": "secret-b",
     }
     assert "secret-" not in repr(loaded)
+
+
+def test_a_vault_reference_that_was_not_resolved_is_no_secret(environment: pytest.MonkeyPatch) -> None:
+    """The platform hands over the reference itself then, which anybody can guess: nothing is signed with it."""
+    reference = "@Microsoft.KeyVault(VaultName=kv-x;SecretName=webhook-secret;SecretVersion=1)"
+    environment.setenv("WEBHOOK_SECRET", reference)
+    environment.setenv("WEBHOOK_PREVIOUS_SECRET", "previous")
+    assert settings.webhook_secrets() == ("previous",)
+    environment.setenv("WEBHOOK_PREVIOUS_SECRET", reference)
+    assert settings.webhook_secrets() == ()
+    loaded = settings.load_settings()
+    assert loaded.webhook_secret is None
+    assert loaded.webhook_previous_secret is None
