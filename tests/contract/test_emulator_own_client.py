@@ -41,6 +41,7 @@ from tests.contract.custom_speech import LOCALE, Entities, make_entities
 from tests.contract.specification import KEY_HEADER
 from tests.contract.surroundings import OTHER_KEY
 
+RESOURCE = "/subscriptions/1/resourceGroups/g/providers/Microsoft.CognitiveServices/accounts/speech"
 VERSIONS = ("3.1", "2024-11-15", "2025-10-15")
 CLIP = Path(__file__).parents[1] / "data" / "short_audio" / "correct.ogg"
 TEXT = b"call the number\n"
@@ -168,7 +169,7 @@ class World:
 
     def copying(self) -> Given:
         """A model, and the other subscription's leave to copy it there."""
-        return given(self.id("models"), self.other.models.authorize_copy(source_resource_id="/subscriptions/1"))
+        return given(self.id("models"), self.other.models.authorize_copy(source_resource_id=RESOURCE))
 
 
 ARGUMENTS: dict[str, Callable[[World, Receiver], Given]] = {
@@ -214,7 +215,7 @@ ARGUMENTS: dict[str, Callable[[World, Receiver], Given]] = {
     "Models_Update": lambda w, _: given(w.id("models"), speech.ModelUpdate(**CHANGED, **w.project)),
     "Models_Delete": lambda w, _: given(w.settled(w.client.models.create(w.model()))),
     "Models_CopyTo": lambda w, _: given(w.id("models"), target_subscription_key=OTHER_KEY),
-    "Models_AuthorizeCopy": lambda *_: given(source_resource_id="/subscriptions/1"),
+    "Models_AuthorizeCopy": lambda *_: given(source_resource_id=RESOURCE),
     "Models_Copy": lambda w, _: w.copying(),
     "Models_GetCustomModelManifest": lambda w, _: given(w.id("models")),
     "Models_GetBaseModelManifest": lambda w, _: given(w.id("base"), sas_validity=HOUR),
