@@ -14,7 +14,7 @@ from emulator.store import Store
 
 
 class FileWriter:
-    """Writes files; they belong to their entity once they are put into the store (`Store.put_files`)."""
+    """Writes files; they belong to their entity once the store has them (`Store.finish`, `Store.add_files`)."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store

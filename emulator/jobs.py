@@ -116,7 +116,7 @@ class Jobs:
     def delete(self, entity: Entity) -> None:
         """Delete a job with its files, and tell."""
         self._store.delete(entity, iso_timestamp(self._clock.now()))
-        self._notifications.publish(entity, self._kinds[type(entity)].noun, "Deletion")
+        self._tell(entity, "Deletion")
 
     @staticmethod
     def _is_resumed(entity: Entity) -> bool:
@@ -136,18 +136,21 @@ class Jobs:
             await self._clock.sleep_until(expires)
 
     async def _run(self, kind: type[Entity], entity_id: str) -> None:
-        entity = self._enter(kind, entity_id, "Running", "Processing")
+        entity = self._entering(kind, entity_id, "Running")
         if not entity:
             return
+        self._store.put(entity)
+        self._tell(entity, "Processing")
         end = self._clock.now() + timedelta(seconds=self._seconds.running)
-        done = await self._done(entity)
-        await self._clock.sleep_until(end)
-        self._progress.pop(entity_id, None)
-        if done.files:  # an endpoint is deployed again with the logs that it has
-            self._store.put_files(entity_id, done.files)
-        self._store.put_content(entity_id, self._store.content(entity_id).without_queries())
-        status: Status = "Failed" if done.failure else "Succeeded"
-        self._enter(kind, entity_id, status, "Completion", {"error": done.failure, **done.changes})
+        try:
+            done = await self._done(entity)
+            await self._clock.sleep_until(end)
+        finally:
+            self._progress.pop(entity_id, None)
+        changes = {"error": done.failure, **done.changes}
+        if finished := self._entering(kind, entity_id, "Failed" if done.failure else "Succeeded", changes):
+            self._store.finish(finished, done.files)
+            self._tell(finished, "Completion")
 
     async def _done(self, entity: Entity) -> Done:
         try:
@@ -165,18 +168,13 @@ class Jobs:
     def _note(self, entity_id: str, parts: tuple[int, int]) -> None:
         self._progress[entity_id] = parts
 
-    def _enter(
-        self,
-        kind: type[Entity],
-        entity_id: str,
-        status: Status,
-        stage: str,
-        changes: Mapping[str, object] | None = None,
+    def _entering(
+        self, kind: type[Entity], entity_id: str, status: Status, changes: Mapping[str, object] | None = None
     ) -> Entity | None:
-        """Bring an entity into a status and tell; it is read anew, as it may have been patched meanwhile."""
+        """The entity with a new status, not stored yet; it is read anew, as it may have been patched meanwhile."""
         entity = self._store.get(kind, entity_id)
-        if entity:
-            entity = entity.model_copy(update={"status": status, "last_action": self._clock.now(), **(changes or {})})
-            self._store.put(entity)
-            self._notifications.publish(entity, self._kinds[kind].noun, stage)
-        return entity
+        entered = {"status": status, "last_action": self._clock.now(), **(changes or {})}
+        return entity.model_copy(update=entered) if entity else None
+
+    def _tell(self, entity: Entity, stage: str) -> None:
+        self._notifications.publish(entity, self._kinds[type(entity)].noun, stage)

@@ -37,5 +37,5 @@ class BaseModelFiles:
         async with self._lock:
             if not self._store.files(owner):
                 folder = self._engine.base_model(model.locale)
-                self._store.put_files(owner, await model_files(self._writer, owner, model.id, folder))
+                self._store.add_files(await model_files(self._writer, owner, model.id, folder))
             return self._store.files(owner)

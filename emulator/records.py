@@ -1,7 +1,7 @@
 """What the service keeps: entities as they are stored, apart from how a version of the API shows them."""
 
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import BaseModel
 
@@ -32,6 +32,9 @@ class EntityError(BaseModel):
 
 class Entity(BaseModel):
     """What every entity has. `subscription` stands for the key that made it, and is not the key."""
+
+    is_remembered: ClassVar[bool] = False
+    """Whether tests can look it up once it is deleted."""
 
     id: str
     subscription: str
@@ -77,6 +80,8 @@ class Entity(BaseModel):
 
 class Transcription(Entity):
     """A transcription; its content stands apart (Content), as it is large and never returned."""
+
+    is_remembered = True
 
     locale: str
     properties: TranscriptionProperties

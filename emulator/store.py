@@ -4,6 +4,8 @@ import secrets
 import shutil
 import sqlite3
 import tempfile
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
@@ -12,6 +14,7 @@ from emulator.records import Content, Entity, EntityFile
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS entities (
     number INTEGER PRIMARY KEY, kind TEXT, id TEXT, subscription TEXT, deleted TEXT, body TEXT, UNIQUE (kind, id));
+CREATE INDEX IF NOT EXISTS entities_of_project ON entities (kind, body ->> '$.project') WHERE deleted IS NULL;
 CREATE TABLE IF NOT EXISTS contents (id TEXT PRIMARY KEY, body TEXT);
 CREATE TABLE IF NOT EXISTS files (id TEXT PRIMARY KEY, owner TEXT, body TEXT);
 CREATE INDEX IF NOT EXISTS files_of ON files (owner);
@@ -19,26 +22,30 @@ CREATE TABLE IF NOT EXISTS events (
     subscription TEXT, kind TEXT, noun TEXT, id TEXT, PRIMARY KEY (subscription, kind));
 CREATE TABLE IF NOT EXISTS secrets (name TEXT PRIMARY KEY, value BLOB);
 """
+_PRAGMAS = "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
 _IN_PROJECT = "FROM entities WHERE kind = ? AND deleted IS NULL AND body ->> '$.project' = ?"
 
 
 class Store:
-    """Everything that outlives a restart. With no location it lives in memory and in a temporary directory."""
+    """Everything that outlives a restart. With no location it lives in memory and in a temporary directory.
+
+    What belongs together is written in one transaction, so that a kill at any moment leaves nothing half-way. Bytes are
+    written before the rows that name them and removed after those: a kill leaves at most bytes that are nobody's, which
+    the next start removes.
+    """
 
     def __init__(self, location: Path | None) -> None:
-        self._temporary = Path(tempfile.mkdtemp(prefix="speech-emulator-"))
-        self._files = (location or self._temporary) / "files"
-        self._folders = (location or self._temporary) / "folders"
-        for directory in (self._files, self._folders):
+        """Open the state; OSError where the location cannot be used, or another emulator uses it."""
+        self._temporary = None if location else Path(tempfile.mkdtemp(prefix="speech-emulator-"))
+        root = location or self._temporary
+        assert root  # noqa: S101 - one of the two
+        self._files, self._folders, self.downloads = root / "files", root / "folders", root / "downloads"
+        """`downloads` is for what comes in while it is looked at; it goes with the process."""
+        for directory in (self._files, self._folders, self.downloads):
             directory.mkdir(parents=True, exist_ok=True)
-        self._database = sqlite3.connect(location / "state.sqlite" if location else ":memory:", isolation_level=None)
-        self._database.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;" + _SCHEMA)
+        self._database = _opened(location)
         self._remove_orphans()
-
-    @property
-    def downloads(self) -> Path:
-        """A directory for audio while it is recognized; it goes with the process."""
-        return self._temporary
+        _empty(self.downloads)
 
     def url_key(self) -> bytes:
         """The key that signs URLs of result files, made once."""
@@ -46,8 +53,22 @@ class Store:
         key: bytes = self._database.execute("SELECT value FROM secrets WHERE name = 'url'").fetchone()[0]
         return key
 
-    def put(self, entity: Entity) -> None:
-        """Write an entity, new or changed."""
+    def put(self, entity: Entity, content: Content | None = None) -> None:
+        """Write an entity, new or changed, and where the data of its job comes from if that is given."""
+        with self._transaction():
+            self._put(entity)
+            if content:
+                self._put_content(entity.id, content)
+
+    def finish(self, entity: Entity, files: Iterable[EntityFile]) -> None:
+        """Write an entity whose job is done with the files that it made; where its data came from loses its SAS."""
+        content = self.content(entity.id).without_queries()
+        with self._transaction():
+            self._put(entity)
+            self._put_content(entity.id, content)
+            self._put_files(files)
+
+    def _put(self, entity: Entity) -> None:
         self._database.execute(
             "INSERT INTO entities (kind, id, subscription, body) VALUES (?, ?, ?, ?)"
             " ON CONFLICT (kind, id) DO UPDATE SET body = excluded.body",
@@ -104,44 +125,44 @@ class Store:
         return [(kind.model_validate_json(body), deleted) for body, deleted in rows]
 
     def delete(self, entity: Entity, when: str) -> None:
-        """Mark an entity deleted and remove its files and its folder."""
-        self._database.execute(
-            "UPDATE entities SET deleted = ? WHERE kind = ? AND id = ?", (when, type(entity).__name__, entity.id)
-        )
-        self.put_files(entity.id, [])
+        """Remove an entity with its files and its folder; of a transcription, what `with_deleted` tells stays."""
+        key = (type(entity).__name__, entity.id)
+        owned = self.files(entity.id)
+        with self._transaction():
+            if entity.is_remembered:
+                self._database.execute("UPDATE entities SET deleted = ? WHERE kind = ? AND id = ?", (when, *key))
+            else:
+                self._database.execute("DELETE FROM entities WHERE kind = ? AND id = ?", key)
+                self._database.execute("DELETE FROM contents WHERE id = ?", (entity.id,))
+            self._database.execute("DELETE FROM files WHERE owner = ?", (entity.id,))
+        self._remove_bytes(owned)
         shutil.rmtree(self.folder(entity.id), ignore_errors=True)
 
-    def put_content(self, entity_id: str, content: Content) -> None:
-        """Write where the data of a job comes from."""
-        self._database.execute("REPLACE INTO contents VALUES (?, ?)", (entity_id, content.model_dump_json()))
+    def _put_content(self, entity_id: str, content: Content) -> None:
+        if content != Content():
+            self._database.execute("REPLACE INTO contents VALUES (?, ?)", (entity_id, content.model_dump_json()))
 
     def content(self, entity_id: str) -> Content:
         """Where the data of a job, deleted or not, comes from; empty where none was given."""
         row = self._database.execute("SELECT body FROM contents WHERE id = ?", (entity_id,)).fetchone()
         return Content.model_validate_json(row[0]) if row else Content()
 
-    def put_files(self, owner: str, files: list[EntityFile]) -> None:
-        """Make these the files of an entity; the bytes of files that it had before and no longer has are removed."""
-        kept = {file.id for file in files}
-        for old in self.files(owner):
-            if old.id not in kept:
-                self.file_path(old.id).unlink(missing_ok=True)
-        with self._database:
-            self._database.execute("BEGIN")
-            self._database.execute("DELETE FROM files WHERE owner = ?", (owner,))
-            self._database.executemany(
-                "INSERT INTO files VALUES (?, ?, ?)", [(file.id, owner, file.model_dump_json()) for file in files]
-            )
-
-    def add_files(self, files: list[EntityFile]) -> None:
+    def add_files(self, files: Iterable[EntityFile]) -> None:
         """Add files to what their owners have."""
-        self._database.executemany(
-            "INSERT INTO files VALUES (?, ?, ?)", [(file.id, file.owner, file.model_dump_json()) for file in files]
-        )
+        with self._transaction():
+            self._put_files(files)
+
+    def _put_files(self, files: Iterable[EntityFile]) -> None:
+        rows = [(file.id, file.owner, file.model_dump_json()) for file in files]
+        self._database.executemany("INSERT INTO files VALUES (?, ?, ?)", rows)
 
     def remove_files(self, files: list[EntityFile]) -> None:
         """Remove files with their bytes."""
-        self._database.executemany("DELETE FROM files WHERE id = ?", [(file.id,) for file in files])
+        with self._transaction():
+            self._database.executemany("DELETE FROM files WHERE id = ?", [(file.id,) for file in files])
+        self._remove_bytes(files)
+
+    def _remove_bytes(self, files: Iterable[EntityFile]) -> None:
         for file in files:
             self.file_path(file.id).unlink(missing_ok=True)
 
@@ -179,31 +200,51 @@ class Store:
 
     def clear(self) -> None:
         """Forget everything but the key of the URLs."""
-        self._database.executescript(
-            "DELETE FROM entities; DELETE FROM contents; DELETE FROM files; DELETE FROM events;"
-        )
-        for path in self._files.iterdir():
-            path.unlink()
-        for folder in self._folders.iterdir():
-            shutil.rmtree(folder)
+        with self._transaction():
+            for table in ("entities", "contents", "files", "events"):
+                self._database.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
+        self._remove_orphans()
 
     def _remove_orphans(self) -> None:
-        """Remove files that a job had written, and folders of uploads, when the process ended before they did."""
-        for path in self._files.iterdir():
-            if not self.file(path.name):
-                path.unlink()
-        entities = {row[0] for row in self._database.execute("SELECT id FROM entities WHERE deleted IS NULL")}
-        for folder in self._folders.iterdir():
-            if folder.name not in entities:
-                shutil.rmtree(folder, ignore_errors=True)
+        """Remove the bytes of jobs and uploads that nobody has, as the process ended before they did."""
+        _empty(self._files, but={row[0] for row in self._database.execute("SELECT id FROM files")})
+        entities = self._database.execute("SELECT id FROM entities WHERE deleted IS NULL")
+        _empty(self._folders, but={row[0] for row in entities})
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with self._database:  # which commits, or rolls back
+            self._database.execute("BEGIN")
+            yield
 
     def close(self) -> None:
         """Give back the files; what is temporary is removed."""
         self._database.close()
-        shutil.rmtree(self._temporary, ignore_errors=True)
+        shutil.rmtree(self._temporary or self.downloads, ignore_errors=True)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _opened(location: Path | None) -> sqlite3.Connection:
+    path = location / "state.sqlite" if location else ":memory:"
+    try:
+        database = sqlite3.connect(path, isolation_level=None)
+        database.executescript(_PRAGMAS + _SCHEMA)
+    except sqlite3.Error as error:
+        message = f"The state in {location} cannot be used, or another emulator uses it: {error}."
+        raise OSError(message) from error
+    return database
+
+
+def _empty(directory: Path, *, but: Collection[str] = ()) -> None:
+    """Remove the files and folders in a directory but for those named."""
+    for path in directory.iterdir():
+        if path.name not in but:
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)

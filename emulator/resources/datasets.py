@@ -1,7 +1,5 @@
 """The noun Datasets: data to adapt models with and to test them on, and how it is uploaded."""
 
-import asyncio
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import get_args
@@ -52,9 +50,7 @@ class Datasets(EntitiesWithFiles[Dataset]):
         payload = await call.payload(DatedDatasetCreate if call.links.dated else DatasetCreate)
         dataset = self._new(call, payload)
         dataset.in_blocks = payload.content_url is None
-        if payload.content_url:
-            self._store.put_content(dataset.id, Content(urls=[payload.content_url]))
-        return self.begin(call, dataset)
+        return self.begin(call, dataset, Content(urls=[payload.content_url]) if payload.content_url else None)
 
     async def upload(self, call: Call) -> web.Response:
         """Operation Datasets_Upload: the data comes with the request."""
@@ -68,8 +64,8 @@ class Datasets(EntitiesWithFiles[Dataset]):
                 message = f"Data of kind {dataset.kind} has at most {SIZE_LIMITS[dataset.kind]:,} bytes."
                 raise ApiError(413, "InvalidRequest", message, inner="InvalidPayload", target="data")
             folder = self._store.folder(dataset.id)
-            folder.mkdir(parents=True)
-            await asyncio.to_thread(shutil.move, upload, folder / DATA)
+            folder.mkdir()
+            upload.rename(folder / DATA)
         finally:
             upload.unlink(missing_ok=True)
         return self.begin(call, dataset)

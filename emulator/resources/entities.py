@@ -27,7 +27,7 @@ from emulator.payloads.common import (
     ProjectEntityUpdate,
     merged_custom_properties,
 )
-from emulator.records import Entity, EntityFile, Project
+from emulator.records import Content, Entity, EntityFile, Project
 from emulator.results import Json, iso_timestamp, shown_duration
 from emulator.store import Store
 
@@ -160,13 +160,13 @@ class Entities[E: Entity]:
             "last_action": now,
         }
 
-    def begin(self, call: Call, entity: E, status: int = 201) -> web.Response:
+    def begin(self, call: Call, entity: E, content: Content | None = None) -> web.Response:
         """Store a new entity, tell, and start its job; the answer of the operation that made it."""
-        self._store.put(entity)
+        self._store.put(entity, content)
         self._parts.notifications.publish(entity, self.noun, "Creation")
         self._jobs.start(entity)
         location = call.links.url(self.noun, entity.id)
-        return answer(self.show(call, entity), status=status, headers={"Location": location})
+        return answer(self.show(call, entity), status=201, headers={"Location": location})
 
     def patch(self, call: Call, entity: E, payload: EntityUpdate) -> None:
         """Apply an update to an entity."""

@@ -99,8 +99,7 @@ class Transcriptions(EntitiesWithFiles[Transcription]):
         content = Content(
             urls=payload.content_urls or [], container=payload.content_container_url, destination=destination
         )
-        self._store.put_content(transcription.id, content)
-        return self.begin(call, transcription)
+        return self.begin(call, transcription, content)
 
     def _check_candidate_locales(self, properties: TranscriptionProperties) -> None:
         identification = properties.language_identification

@@ -93,8 +93,8 @@ def test_state_survives_a_kill(tmp_path: Path, audio: Audio) -> None:
         assert len(list(files.iterdir())) == 4
         assert api("DELETE", listed[0]["self"]).status_code == 204
         assert len(list(files.iterdir())) == 2
-        with closing(sqlite3.connect(tmp_path / "state" / "state.sqlite")) as database:
-            assert [body for (body,) in database.execute("SELECT body FROM contents") if "sig=" in body] == []
+    with closing(sqlite3.connect(tmp_path / "state" / "state.sqlite")) as database:
+        assert [body for (body,) in database.execute("SELECT body FROM contents") if "sig=" in body] == []
 
 
 def move(emulator: Running, seconds: float) -> None:
