@@ -10,11 +10,13 @@ from pathlib import Path
 from emulator.clock import Clock
 from emulator.engines import ENGINES
 from emulator.engines.protocol import EngineUnavailableError
-from emulator.faults import Fault, parse_fault
+from emulator.faults import SECONDS_LIMIT, Fault, parse_fault
 from emulator.jobs import JobSeconds
 from emulator.service import run_until
 from emulator.settings import DEFAULT_KEY, Settings
 from emulator.storage_connection import StorageConnection
+
+PORT_LIMIT = 65535
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -55,7 +57,7 @@ async def _serve(settings: Settings) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m emulator")
     parser.description = "An emulator of the Speech-to-text REST API, on loopback."
-    parser.add_argument("--port", type=int, default=8300, help="port to listen on; 0 for a free one (8300)")
+    parser.add_argument("--port", type=_port, default=8300, help="port to listen on; 0 for a free one (8300)")
     parser.add_argument("--location", type=Path, metavar="DIR", help="keep state here; otherwise it is in memory")
     parser.add_argument("--engine", choices=sorted(ENGINES), default="pocketsphinx", help="the recognizer")
     parser.add_argument("--model", type=Path, metavar="DIR", help="folder of the model, for vosk and faster-whisper")
@@ -67,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
         help="a locale to recognize; repeatable, needed for vosk (all of the engine)",
     )
     parser.add_argument(
-        "--key", action="append", metavar="KEY", help=f"a subscription's key; repeatable ({DEFAULT_KEY})"
+        "--key", type=_key, action="append", metavar="KEY", help=f"a subscription's key; repeatable ({DEFAULT_KEY})"
     )
     parser.add_argument(
         "--storage",
@@ -104,11 +106,22 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > PORT_LIMIT:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port, 0 to {PORT_LIMIT}")
+    return int(text)
+
+
+def _key(text: str) -> str:
+    if not text:
+        raise argparse.ArgumentTypeError("a key cannot be empty")
+    return text
+
+
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
-    return number
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of at least 1")
+    return int(text)
 
 
 def _job_seconds(text: str) -> JobSeconds:
@@ -116,6 +129,8 @@ def _job_seconds(text: str) -> JobSeconds:
         waiting, running = (float(part) for part in text.split(","))
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not two numbers such as 1,5") from None
+    if not (0 <= waiting <= SECONDS_LIMIT and 0 <= running <= SECONDS_LIMIT):
+        raise argparse.ArgumentTypeError(f"{text!r} is not two numbers from 0 to {SECONDS_LIMIT}")
     return JobSeconds(waiting, running)
 
 

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 import orjson
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from emulator.app import answer
-from emulator.faults import FAULT_LIST
+from emulator.faults import FAULT_LIST, Seconds
 from emulator.journal import Delivery, RequestSeen, TranscriptionSeen, plain
 from emulator.results import iso_timestamp
 
@@ -20,7 +20,7 @@ class ClockMove(BaseModel):
     """The body of `POST /emulator/clock`."""
 
     model_config = ConfigDict(extra="forbid")
-    advance_seconds: float = Field(ge=0, allow_inf_nan=False)
+    advance_seconds: Seconds
 
 
 class Administration:

@@ -9,6 +9,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+SECONDS_LIMIT = 100_000_000
+"""The longest wait that can be asked for: three years."""
+Seconds = Annotated[float, Field(ge=0, le=SECONDS_LIMIT)]
+
 
 class FaultBase(BaseModel):
     """When a fault strikes: `after` matches are spared, then each with `probability`, at most `count` times."""
@@ -48,7 +52,7 @@ class Delay(RequestFault):
     """An answer `seconds` late, by the service's clock: longer than a client's time limit, it is a time-out."""
 
     kind: Literal["delay"] = "delay"
-    seconds: float = Field(default=5, ge=0)
+    seconds: Seconds = 5
 
 
 class Cut(RequestFault):
@@ -73,7 +77,7 @@ class Late(DeliveryFault):
     """The notification is delivered `seconds` late."""
 
     kind: Literal["late"] = "late"
-    seconds: float = Field(default=5, ge=0)
+    seconds: Seconds = 5
 
 
 class Lost(DeliveryFault):
@@ -86,7 +90,7 @@ class Reorder(DeliveryFault):
     """The notification is delivered late by a random part of `seconds`, so that notifications overtake each other."""
 
     kind: Literal["reorder"] = "reorder"
-    seconds: float = Field(default=2, ge=0)
+    seconds: Seconds = 2
 
 
 class FailFile(FaultBase):

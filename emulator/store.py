@@ -5,7 +5,7 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Self
 
@@ -231,12 +231,15 @@ class Store:
 
 def _opened(location: Path | None) -> sqlite3.Connection:
     path = location / "state.sqlite" if location else ":memory:"
-    try:
-        database = sqlite3.connect(path, isolation_level=None)
-        database.executescript(_PRAGMAS + _SCHEMA)
-    except sqlite3.Error as error:
-        message = f"The state in {location} cannot be used, or another emulator uses it: {error}."
-        raise OSError(message) from error
+    with ExitStack() as unusable:
+        try:
+            database = sqlite3.connect(path, timeout=0, isolation_level=None)
+            unusable.callback(database.close)
+            database.executescript(_PRAGMAS + _SCHEMA)
+        except sqlite3.Error as error:
+            message = f"The state in {location} cannot be used, or another emulator uses it: {error}."
+            raise OSError(message) from error
+        unusable.pop_all()
     return database
 
 

@@ -19,12 +19,12 @@ def snapshots(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     state, copies = tmp_path / "state", list[Path]()
     connect = sqlite3.connect
 
-    def traced(path: Path, *, isolation_level: None) -> sqlite3.Connection:
+    def traced(path: Path, *, timeout: float, isolation_level: None) -> sqlite3.Connection:
         def copy(_: str) -> None:
             copies.append(tmp_path / f"killed-{len(copies)}")
             shutil.copytree(state, copies[-1])
 
-        database = connect(path, isolation_level=isolation_level)
+        database = connect(path, timeout=timeout, isolation_level=isolation_level)
         database.set_trace_callback(copy)
         return database
 

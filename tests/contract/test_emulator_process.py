@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from emulator import DEFAULT_KEY
+from emulator import DEFAULT_KEY, SpeechEmulator
+from emulator.__main__ import main
 from tests.contract.specification import Api
 from tests.contract.surroundings import Audio
 
@@ -109,23 +110,38 @@ def move(emulator: Running, seconds: float) -> None:
         (("--fault", "flood"), "flood"),
         (("--job-seconds", "soon"), "soon"),
         (("--engine", "oracle"), "oracle"),
+        (("--job-seconds", "nan,1"), "nan"),
         (("--workers", "0"), "at least 1"),
+        (("--port", "65536"), "65535"),
+        (("--key", ""), "empty"),
+        (("--fault", "late,seconds=inf"), "seconds"),
     ],
 )
-def test_wrong_arguments_are_told(arguments: tuple[str, ...], telling: str) -> None:
+def test_wrong_arguments_are_told(arguments: tuple[str, ...], telling: str, capsys: pytest.CaptureFixture[str]) -> None:
     """A wrong argument ends it with code 2 and names what is wrong."""
-    command = [sys.executable, "-m", "emulator", *arguments]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)  # noqa: S603 - our own command
-    assert result.returncode == 2
-    assert telling in result.stderr
+    with pytest.raises(SystemExit, match="2"):
+        main(list(arguments))
+    assert telling in capsys.readouterr().err
 
 
-def test_a_taken_port_is_told() -> None:
-    """Code 1 and one line that names the port, no traceback."""
-    with running() as emulator:
-        port = emulator.base_url.split(":")[2].split("/")[0]
-        command = [sys.executable, "-m", "emulator", "--engine", "scripted", "--port", port]
-        result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)  # noqa: S603 - our own command
-    assert result.returncode == 1
-    assert port in result.stderr
-    assert "Traceback" not in result.stderr
+def test_a_taken_port_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """Code 1 and one line that names the port."""
+    with SpeechEmulator() as emulator:
+        port = emulator.endpoint.rpartition(":")[2]
+        assert main(["--engine", "scripted", "--port", port]) == 1
+    assert port in capsys.readouterr().err
+
+
+def test_a_location_that_cannot_be_used_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One that another emulator uses (which is not disturbed), a file, and one whose state is no database: code 1."""
+    (tmp_path / "file").touch()
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "state.sqlite").write_text("no database" * 1000)
+    with SpeechEmulator(location=tmp_path / "used") as emulator:
+        for name in ("used", "file", "broken"):
+            assert main(["--engine", "scripted", "--port", "0", "--location", str(tmp_path / name)]) == 1
+            told = capsys.readouterr().err
+            assert told.startswith("The emulator cannot run: ")
+            assert str(tmp_path / name) in told
+        with Api(emulator.base_url, emulator.key) as api:
+            assert api("GET", "/transcriptions").status_code == 200
