@@ -48,8 +48,8 @@ var logAlerts = [
     name: 'dropscribe-functions-fail'
     severity: 2
     description: 'Function calls end with an exception.'
-    // A function's span is a dependency where the app wrote it, and a request where the host did, such as after a time-out.
-    query: 'union dependencies, requests | where success == false and name in ("intake_audio", "intake_event", "receive_event", "collect_transcription", "drain_tickets", "sweep_jobs", "keep_webhook", "find_missed_audio", "health")'
+    // Exceptions are the app's and never sampled; requests are the host's, such as after a time-out or a crash.
+    query: 'union (exceptions | where isnotempty(customDimensions["function"])), (requests | where success == false and (resultCode == "500" or name in ("intake_audio", "intake_event", "receive_event", "collect_transcription", "drain_tickets", "sweep_jobs", "keep_webhook", "find_missed_audio", "health")))'
   }
 ]
 var topicAlerts = [
