@@ -97,6 +97,8 @@ resource logRules 'Microsoft.Insights/scheduledQueryRules@2022-06-15' = [for ale
     severity: alert.severity
     enabled: true
     scopes: [applicationInsightsId]
+    // Tables of a new workspace take a while to be there, and the first deployment would fail for it.
+    skipQueryValidation: true
     evaluationFrequency: 'PT${minutes}M'
     windowSize: 'PT${minutes}M'
     autoMitigate: true
