@@ -26,6 +26,8 @@ LOG = logging.getLogger(__name__)
 KEY_HEADER = "Ocp-Apim-Subscription-Key"
 BODY_LIMIT = 16 * 1024 * 1024
 """Bytes of a request's body: room for 1,000 URLs with their SAS."""
+INTEGERS = range(-(2**31), 2**31)
+"""What a parameter of type int32 can be."""
 MANAGEMENT_SCOPE: Scope = "speechservicesmanagement"
 """What a token needs for the operations of the specification (its `securityDefinitions`)."""
 GET_CONTENT = "Files_GetContent"
@@ -57,9 +59,10 @@ class Call:
         text = self.request.query.get(name)
         if text is None:
             return None
-        if not re.fullmatch(r"-?\d{1,9}", text):
+        number = int(text) if re.fullmatch(r"-?\d{1,10}", text) else INTEGERS.stop
+        if number not in INTEGERS:
             raise invalid_argument("InvalidParameterValue", f"The parameter {name} must be an integer.", target=name)
-        return int(text)
+        return number
 
     async def json(self, *content_types: str) -> object:
         """The JSON body; ApiError where there is none or its content type is not one that the operation consumes."""

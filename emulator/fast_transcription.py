@@ -6,7 +6,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import orjson
-from aiohttp import BodyPartReader, web
+from aiohttp import web
 
 from emulator.app import Call, answer
 from emulator.content import ContentReader
@@ -19,6 +19,7 @@ from emulator.engines.protocol import (
     RecognitionRequest,
 )
 from emulator.errors import ApiError, invalid_request
+from emulator.forms import read_form
 from emulator.models import KnownModels
 from emulator.payloads.common import EntityReference, read_payload
 from emulator.payloads.fast_transcription import (
@@ -34,7 +35,6 @@ AUDIO_LIMIT = 250_000_000
 AUDIO_HOURS = 2
 """Bytes and duration of the audio (operation Transcriptions_Transcribe)."""
 DEFINITION_LIMIT = 1_000_000
-CHUNK = 1 << 18
 
 
 class FastTranscription:
@@ -59,19 +59,11 @@ class FastTranscription:
             audio.unlink(missing_ok=True)
 
     async def _receive(self, call: Call, audio: Path) -> TranscribeDefinition:
-        if call.request.content_type != "multipart/form-data":
-            raise ApiError(415, "UnsupportedMediaType", "The content type must be multipart/form-data.")
-        body: object = {}
-        size = 0
-        async for part in await call.request.multipart():
-            if isinstance(part, BodyPartReader) and part.name == "definition":
-                body = await _json(part)
-            elif isinstance(part, BodyPartReader) and part.name == "audio":
-                size = await _save(part, audio)
-        definition = _definition(call, body)
-        if not size and isinstance(definition, TranscribeDefinitionOf2025) and definition.audio_url:
+        form = await read_form(call.request, file="audio", to=audio, limit=AUDIO_LIMIT, fields_limit=DEFINITION_LIMIT)
+        definition = _definition(call, form.fields.get("definition", "{}"))
+        if not form.file_size and isinstance(definition, TranscribeDefinitionOf2025) and definition.audio_url:
             await self._download(definition.audio_url, audio)
-        elif not size:
+        elif not form.file_size:
             raise invalid_request("EmptyRequest", "The form has no part audio with content.", target="audio")
         return definition
 
@@ -131,8 +123,13 @@ class FastTranscription:
         }
 
 
-def _definition(call: Call, body: object) -> TranscribeDefinition:
+def _definition(call: Call, text: str) -> TranscribeDefinition:
     """The definition as the call's API version has it; raises ApiError where it is wrong or asks for a translation."""
+    try:
+        body: object = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        message = "The definition is not valid JSON."
+        raise invalid_request("InvalidRequestBodyFormat", message, target="definition") from None
     if call.links.version == "2024-11-15":
         return read_payload(TranscribeDefinitionOf2024, body, strict=call.strict)
     definition = read_payload(TranscribeDefinitionOf2025, body, strict=call.strict)
@@ -141,29 +138,6 @@ def _definition(call: Call, body: object) -> TranscribeDefinition:
         message = f"The emulator transcribes; it has no task {enhanced.task!r}."
         raise invalid_request("InvalidPayload", message, target="definition.enhancedMode.task")
     return definition
-
-
-async def _json(part: BodyPartReader) -> object:
-    raw = await part.read()
-    if len(raw) > DEFINITION_LIMIT:
-        raise invalid_request("InvalidPayload", "The definition is too large.", target="definition")
-    try:
-        body: object = orjson.loads(raw)
-    except orjson.JSONDecodeError:
-        raise invalid_request(
-            "InvalidRequestBodyFormat", "The definition is not valid JSON.", target="definition"
-        ) from None
-    return body
-
-
-async def _save(part: BodyPartReader, audio: Path) -> int:
-    size = 0
-    with audio.open("wb") as file:
-        while chunk := await part.read_chunk(CHUNK):
-            size += file.write(chunk)
-            if size > AUDIO_LIMIT:
-                raise ApiError(413, "InvalidRequest", "The audio has more than 250 MB.", inner="InvalidPayload")
-    return size
 
 
 def _merge_channels(audio: Path) -> None:

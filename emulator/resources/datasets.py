@@ -9,7 +9,7 @@ from aiohttp import web
 
 from emulator.app import Call, answer
 from emulator.datasets.blocks import BLOCK_LIMIT, blocks_in, new_block_path
-from emulator.datasets.form import read_form
+from emulator.datasets.form import read_upload
 from emulator.datasets.importing import DATA, SIZE_LIMITS
 from emulator.errors import ApiError, invalid_argument, invalid_request
 from emulator.filters import Value
@@ -57,7 +57,7 @@ class Datasets(EntitiesWithFiles[Dataset]):
         upload = self._store.downloads / str(uuid4())
         try:
             limit = max(SIZE_LIMITS.values())
-            fields = await read_form(call.request, upload, limit=limit, strict=call.strict)
+            fields = await read_upload(call.request, upload, limit=limit, strict=call.strict)
             payload = read_payload(DatasetCreate, fields, strict=call.strict)
             dataset = self._new(call, payload)
             if upload.stat().st_size > SIZE_LIMITS[dataset.kind]:

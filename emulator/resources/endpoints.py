@@ -12,6 +12,7 @@ from emulator.app import Call, answer
 from emulator.content_logs import ContentLogs, base_model_owner, is_log_id
 from emulator.errors import ApiError, invalid_argument, invalid_request, not_found
 from emulator.links import base_model_id
+from emulator.paging import TOP_LIMIT
 from emulator.payloads.common import EntityReference
 from emulator.payloads.endpoints import DatedEndpointCreate, EndpointCreate, EndpointProperties, EndpointUpdate
 from emulator.quotas import DEPLOYMENTS_LIMIT
@@ -21,8 +22,6 @@ from emulator.results import Json, iso_timestamp
 from emulator.short_audio import MODES
 
 WEB_SOCKET_PATH = "/speech/universal/v2"
-TOP_LIMIT = 100
-"""The default of `top`, and the most that one page has."""
 
 
 class Endpoints(EntitiesWithFiles[Endpoint]):

@@ -132,11 +132,15 @@ def test_an_upload_that_breaks_a_rule_is_refused(
         (b'--b\r\nContent-Disposition: form-data; name="\xff"\r\n\r\nx\r\n--b--\r\n', "InvalidPayload"),
     ],
 )
-def test_a_body_that_is_no_form_is_refused(api: Api, form: bytes, inner: str) -> None:
-    """It is the request that is at fault, and not the emulator."""
-    response = api("POST", "/datasets/upload", data=form, headers={"Content-Type": "multipart/form-data; boundary=b"})
+def test_a_body_that_is_no_form_is_refused(api: Api, emulator: SpeechEmulator, form: bytes, inner: str) -> None:
+    """It is the request that is at fault, and not the emulator; so for the other operation that takes a form."""
+    multipart, text = ({"Content-Type": kind} for kind in ("multipart/form-data; boundary=b", "text/plain"))
+    response = api("POST", "/datasets/upload", data=form, headers=multipart)
     assert (response.status_code, response.json()["innerError"]["code"]) == (400, inner)
-    assert api("POST", "/datasets/upload", data=form, headers={"Content-Type": "text/plain"}).status_code == 415
+    transcribe = f"{emulator.endpoint}/speechtotext/transcriptions:transcribe?api-version=2025-10-15"
+    assert api("POST", transcribe, data=form, headers=multipart).status_code == 400
+    for path in ("/datasets/upload", transcribe):
+        assert api("POST", path, data=form, headers=text).status_code == 415
 
 
 def test_upload_in_blocks(api: Api, emulator: SpeechEmulator) -> None:
