@@ -55,9 +55,9 @@ param defaultLocale string = 'en-US'
 @description('Memory of an instance in MB.')
 param instanceMemoryMB int = 2048
 
-@minValue(40)
+@minValue(1)
 @maxValue(1000)
-@description('Most instances that the app scales out to.')
+@description('Most instances that each function scales out to, and all HTTP functions together.')
 param maximumInstanceCount int = 100
 
 @allowed(['Standard_LRS', 'Standard_ZRS', 'Standard_GRS', 'Standard_GZRS'])
