@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from emulator.app import answer
 from emulator.faults import FAULT_LIST, Seconds
-from emulator.journal import Delivery, RequestSeen, TranscriptionSeen, plain
+from emulator.journal import Delivery, RequestSeen, TranscriptionSeen
 from emulator.results import iso_timestamp
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def add_admin(app: web.Application, service: "Service") -> None:
 
 
 def _listing(seen: Iterable[RequestSeen | Delivery | TranscriptionSeen]) -> web.Response:
-    return web.Response(body=orjson.dumps([plain(one) for one in seen]), content_type="application/json")
+    return web.Response(body=orjson.dumps(list(seen)), content_type="application/json")
 
 
 def _refusal(error: ValidationError) -> web.Response:

@@ -4,6 +4,7 @@ What a job of a kind does in between is its noun's own; here is what all of them
 """
 
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -98,10 +99,14 @@ class Jobs:
                 if self._is_resumed(entity):
                     self.start(entity)
 
-    def all(self) -> list[tuple[str, Entity]]:
+    def newest(self, count: int) -> list[tuple[str, Entity]]:
         """The nouns and jobs of every kind, the newest first."""
-        jobs = [(one.noun, entity) for kind, one in self._kinds.items() for entity in self._store.all(kind)]
-        return sorted(jobs, key=lambda job: job[1].created, reverse=True)
+        jobs = [(one.noun, entity) for kind, one in self._kinds.items() for entity in self._store.all(kind)[-count:]]
+        return sorted(jobs, key=lambda job: job[1].created, reverse=True)[:count]
+
+    def counts(self) -> Counter[Status]:
+        """How many jobs are in each status."""
+        return sum((Counter(self._store.count_by_status(kind)) for kind in self._kinds), Counter())
 
     def progress(self, entity_id: str) -> tuple[int, int] | None:
         """How many parts of a running job are done, and how many there are."""

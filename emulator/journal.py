@@ -1,7 +1,7 @@
 """What happened, for tests: requests seen and web hook deliveries tried. No query of a URL and no key is kept."""
 
 from collections import deque
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from emulator.records import Status
@@ -67,8 +67,3 @@ class Journal:
         """Forget everything."""
         self.requests.clear()
         self.deliveries.clear()
-
-
-def plain(seen: RequestSeen | Delivery | TranscriptionSeen) -> dict[str, object]:
-    """The same as a JSON object; names stay as they are here."""
-    return asdict(seen)

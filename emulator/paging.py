@@ -17,11 +17,11 @@ def select[E](
     entities: Sequence[E],
     properties: Mapping[str, type[str | datetime]],
     values: Callable[[E], Mapping[str, Value]],
-) -> list[E]:
+) -> Sequence[E]:
     """The entities that the query's `filter` selects; `values` gives what it may ask for."""
     text = call.request.query.get("filter")
     if not text:
-        return list(entities)
+        return entities
     try:
         matches = parse_filter(text, properties)
     except FilterError as error:

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from emulator.journal import Delivery
 from emulator.links import API_VERSIONS
-from emulator.records import Entity, WebHook
+from emulator.records import Entity, Status, WebHook
 from emulator.results import iso_timestamp
 
 if TYPE_CHECKING:
@@ -61,10 +61,9 @@ def add_status_page(app: web.Application, service: "Service") -> None:
 
 def status_page(service: "Service") -> str:
     """The page as HTML."""
-    jobs = service.jobs.all()
     job_heads = ("kind", "name", "status", "progress", "created", "last action", "API version", "error")
     tables = [
-        _table("Jobs", job_heads, (_job(service, noun, job) for noun, job in jobs)),
+        _table("Jobs", job_heads, (_job(service, noun, job) for noun, job in service.jobs.newest(ROWS))),
         _table("Web hooks", ("name", "URL", "events", "status", "undelivered", "error"), _hooks(service)),
         _table("Deliveries", ("at", "event", "URL", "answers", "delivered"), _deliveries(service)),
         _table("Faults switched on", ("fault", "matched", "struck"), _faults(service)),
@@ -76,16 +75,14 @@ def status_page(service: "Service") -> str:
         workers=f"{service.workers} worker{'s' * (service.workers != 1)}",
         mode="strict" if service.settings.strict else "loose",
         now=iso_timestamp(service.clock.now()),
-        summary=_summary([job for _, job in jobs]),
+        summary=_summary(service.jobs.counts()),
         tables="\n".join(tables),
     )
 
 
-def _summary(jobs: Sequence[Entity]) -> str:
-    counts = Counter(job.status for job in jobs)
-    told = [
-        f"{counts[status]} {status}" for status in ("Running", "NotStarted", "Succeeded", "Failed") if counts[status]
-    ]
+def _summary(counts: Counter[Status]) -> str:
+    order: Sequence[Status] = ("Running", "NotStarted", "Succeeded", "Failed")
+    told = [f"{counts[status]} {status}" for status in order if counts[status]]
     return f"Jobs: {', '.join(told)}." if told else "No jobs yet."
 
 

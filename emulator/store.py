@@ -4,16 +4,20 @@ import secrets
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Self
+from typing import Self, overload
 
-from emulator.records import Content, Entity, EntityFile
+import orjson
+
+from emulator.links import API_VERSIONS, ApiVersion
+from emulator.records import Content, Entity, EntityFile, Status
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS entities (
     number INTEGER PRIMARY KEY, kind TEXT, id TEXT, subscription TEXT, deleted TEXT, body TEXT, UNIQUE (kind, id));
+CREATE INDEX IF NOT EXISTS entities_in_order ON entities (kind) WHERE deleted IS NULL;
 CREATE INDEX IF NOT EXISTS entities_of_project ON entities (kind, body ->> '$.project') WHERE deleted IS NULL;
 CREATE TABLE IF NOT EXISTS contents (id TEXT PRIMARY KEY, body TEXT);
 CREATE TABLE IF NOT EXISTS files (id TEXT PRIMARY KEY, owner TEXT, body TEXT);
@@ -23,6 +27,8 @@ CREATE TABLE IF NOT EXISTS events (
 CREATE TABLE IF NOT EXISTS secrets (name TEXT PRIMARY KEY, value BLOB);
 """
 _PRAGMAS = "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
+_OF_SUBSCRIPTION = "FROM entities WHERE kind = ? AND deleted IS NULL AND subscription = ifnull(?, subscription)"
+_OF_VERSIONS = "body ->> '$.api_version' IN (SELECT value FROM json_each(?))"
 _IN_PROJECT = "FROM entities WHERE kind = ? AND deleted IS NULL AND body ->> '$.project' = ?"
 
 
@@ -82,21 +88,31 @@ class Store:
         ).fetchone()
         return kind.model_validate_json(row[0]) if row else None
 
-    def all[E: Entity](self, kind: type[E], subscription: str | None = None) -> list[E]:
-        """The entities that are not deleted, in order of creation; of all subscriptions where none is given."""
+    def all[E: Entity](
+        self, kind: type[E], subscription: str | None = None, versions: Collection[ApiVersion] = API_VERSIONS
+    ) -> Sequence[E]:
+        """The entities that are not deleted and were made by these versions, in order of creation.
+
+        They are of all subscriptions where none is given.
+        """
         rows = self._database.execute(
-            "SELECT body FROM entities WHERE kind = ? AND deleted IS NULL AND subscription = ifnull(?, subscription)"
-            " ORDER BY number",
-            (kind.__name__, subscription),
+            f"SELECT body {_OF_SUBSCRIPTION} AND {_OF_VERSIONS} ORDER BY number",
+            (kind.__name__, subscription, orjson.dumps(list(versions))),
         )
-        return [kind.model_validate_json(body) for (body,) in rows]
+        return _Stored(kind, [body for (body,) in rows])
+
+    def count_by_status(self, kind: type[Entity]) -> dict[Status, int]:
+        """How many entities that are not deleted are in each status."""
+        rows = self._database.execute(
+            "SELECT body ->> '$.status', count(*) FROM entities WHERE kind = ? AND deleted IS NULL GROUP BY 1",
+            (kind.__name__,),
+        )
+        return dict(rows)
 
     def count(self, kind: type[Entity], subscription: str) -> int:
         """How many entities of a subscription are not deleted."""
-        count: int = self._database.execute(
-            "SELECT count(*) FROM entities WHERE kind = ? AND deleted IS NULL AND subscription = ?",
-            (kind.__name__, subscription),
-        ).fetchone()[0]
+        key = (kind.__name__, subscription)
+        count: int = self._database.execute(f"SELECT count(*) {_OF_SUBSCRIPTION}", key).fetchone()[0]
         return count
 
     def mentioning[E: Entity](self, kind: type[E], entity_id: str) -> list[E]:
@@ -107,10 +123,15 @@ class Store:
         )
         return [kind.model_validate_json(body) for (body,) in rows]
 
-    def in_project[E: Entity](self, kind: type[E], project_id: str) -> list[E]:
-        """The entities that belong to a project and are not deleted, in order of creation."""
-        rows = self._database.execute(f"SELECT body {_IN_PROJECT} ORDER BY number", (kind.__name__, project_id))
-        return [kind.model_validate_json(body) for (body,) in rows]
+    def in_project[E: Entity](
+        self, kind: type[E], project_id: str, versions: Collection[ApiVersion] = API_VERSIONS
+    ) -> Sequence[E]:
+        """The same of those that belong to a project."""
+        rows = self._database.execute(
+            f"SELECT body {_IN_PROJECT} AND {_OF_VERSIONS} ORDER BY number",
+            (kind.__name__, project_id, orjson.dumps(list(versions))),
+        )
+        return _Stored(kind, [body for (body,) in rows])
 
     def count_in_project(self, kind: type[Entity], project_id: str) -> int:
         """How many they are."""
@@ -227,6 +248,28 @@ class Store:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+class _Stored[E: Entity](Sequence[E]):
+    """Entities that are read when they are looked at: a page of a long list costs no more than that of a short one."""
+
+    def __init__(self, kind: type[E], bodies: list[str]) -> None:
+        self._kind = kind
+        self._bodies = bodies
+
+    def __len__(self) -> int:
+        return len(self._bodies)
+
+    @overload
+    def __getitem__(self, index: int) -> E: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> "_Stored[E]": ...
+
+    def __getitem__(self, index: int | slice) -> "E | _Stored[E]":
+        if isinstance(index, slice):
+            return _Stored(self._kind, self._bodies[index])
+        return self._kind.model_validate_json(self._bodies[index])
 
 
 def _opened(location: Path | None) -> sqlite3.Connection:

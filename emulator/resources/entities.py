@@ -3,7 +3,7 @@
 An operation is documented by its noun's class where it does more than is said here.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar
@@ -16,7 +16,7 @@ from emulator.clock import Clock
 from emulator.errors import ApiError, invalid_argument, invalid_request, not_found
 from emulator.filters import Value
 from emulator.jobs import Jobs
-from emulator.links import id_in
+from emulator.links import API_VERSIONS, ApiVersion, id_in
 from emulator.models import KnownModels
 from emulator.notifications import Notifications
 from emulator.paging import page, select
@@ -90,12 +90,11 @@ class Entities[E: Entity]:
 
     async def list(self, call: Call) -> web.Response:
         """Operation <noun>_List, in order of creation."""
-        every = self._store.all(self.kind, call.subscription)
-        return self.listed(call, [entity for entity in every if self.is_accessible(call, entity)])
+        return self.listed(call, self._store.all(self.kind, call.subscription, self.versions(call)))
 
-    def listed(self, call: Call, entities: Iterable[E]) -> web.Response:
+    def listed(self, call: Call, entities: Sequence[E]) -> web.Response:
         """The page of a list that the call asks for."""
-        chosen = select(call, list(entities), self.filters_of(call), self.values)
+        chosen = select(call, entities, self.filters_of(call), self.values)
         shown, body = page(call, chosen, lambda entity: self.show(call, entity))
         waits = [self._jobs.retry_after(one) for one in shown if not one.finished]
         return answer(body, headers={"Retry-After": str(min(waits)) if waits else None})
@@ -133,13 +132,13 @@ class Entities[E: Entity]:
         self.check_access(call, entity)
         return entity
 
-    def is_accessible(self, _: Call, __: E) -> bool:
-        """Whether the call's API version can be used for an entity that another version may have made."""
-        return True
+    def versions(self, _: Call) -> Sequence[ApiVersion]:
+        """The versions whose entities the call's own can be used for."""
+        return API_VERSIONS
 
     def check_access(self, call: Call, entity: E) -> None:
         """Raise ApiError where the call's API version cannot be used for an entity."""
-        if not self.is_accessible(call, entity):
+        if entity.api_version not in self.versions(call):
             message = (
                 f"The API version cannot be used to access this {self.title}."
                 f" Please use API version {entity.api_version} or higher."

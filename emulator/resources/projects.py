@@ -110,8 +110,7 @@ class Projects(Entities[Project]):
     def _list(self, call: Call, noun: str) -> web.Response:
         """The entities of a noun that belong to the project that the path names, as the noun's own list has them."""
         project, handler = self.found(call), self._members[noun]
-        members = self._store.in_project(handler.kind, project.id)
-        return handler.listed(call, [member for member in members if handler.is_accessible(call, member)])
+        return handler.listed(call, self._store.in_project(handler.kind, project.id, handler.versions(call)))
 
 
 def _create_payload(call: Call) -> type[ProjectCreate]:

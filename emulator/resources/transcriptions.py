@@ -1,6 +1,7 @@
 """The noun Transcriptions: batch transcription and its result files."""
 
 import math
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -10,7 +11,7 @@ from aiohttp import web
 from emulator.app import Call, answer
 from emulator.datasets.references import referenced_dataset
 from emulator.errors import invalid_request
-from emulator.links import API_VERSIONS, base_model_id
+from emulator.links import API_VERSIONS, ApiVersion, base_model_id
 from emulator.locales import TRANSCRIPTION_LOCALES
 from emulator.payloads.common import parse_duration
 from emulator.payloads.datasets import DatasetKind
@@ -52,9 +53,9 @@ class Transcriptions(EntitiesWithFiles[Transcription]):
         mode = identification.mode if identification else "Continuous"
         return self._create(call, payload, payload.properties.in_v3_1(), language_identification_mode=mode)
 
-    def is_accessible(self, call: Call, entity: Transcription) -> bool:
+    def versions(self, call: Call) -> Sequence[ApiVersion]:
         """A transcription cannot be read through an older version than its own (documented for v3.0 to v3.2)."""
-        return API_VERSIONS.index(call.links.version) >= API_VERSIONS.index(entity.api_version)
+        return API_VERSIONS[: API_VERSIONS.index(call.links.version) + 1]
 
     def show(self, call: Call, entity: Transcription) -> Json:
         """A transcription as definition Transcription has it."""
