@@ -8,6 +8,7 @@ prices (benchmarks/cost_model). Options change the load and the limits; docs/cos
 import argparse
 import sys
 from dataclasses import fields
+from math import ceil
 
 from benchmarks.cost_model.measurement import SPEECH_SECONDS, STORAGE_SECONDS, measure
 from benchmarks.cost_model.prices import PRICES
@@ -72,7 +73,9 @@ def print_rates(rates: Rates) -> None:
         ("minutely drain", rates.drain),
         ("look at the web hook", rates.webhook),
         ("health answer", rates.health),
-        ("hourly search, each recent blob", rates.search_recent),
+        ("hourly search", rates.search.fixed),
+        ("  and each blob in the container", rates.search.each),
+        ("  and each that is new", rates.search_new),
     ]
     for name, work in rows:
         print(f"{name:34}" + "".join(f"{getattr(work, item):13.4f}" for item in names))
@@ -80,7 +83,8 @@ def print_rates(rates: Rates) -> None:
     print(f"lock of all committers, a job of 1,000 files: {locked:.2f} s")
     print(f"screening, a million files in open jobs: {rates.screening_seconds * 1e6:.2f} s; first in a process:")
     print(f"  {rates.loading_seconds * 1e6:.0f} s; memory {rates.open_file_bytes:.0f} bytes a file")
-    print(f"hourly search, a million blobs listed: {rates.search_listed_seconds * 1e6:.0f} s")
+    print(f"hourly search, a million blobs: {rates.search.each.seconds * 1e6:.0f} s listed, and if all are new")
+    print(f"  {rates.search_new.seconds * 1e6:.0f} s more")
     print(f"listing 5,000 tickets: {rates.listing_seconds * 5_000:.2f} s")
     print(f"a file's transcript and exports: {rates.transcript_bytes / 1000:.0f} kB")
     print(f"a file's telemetry: {rates.telemetry_bytes / 1000:.1f} kB")
@@ -121,12 +125,14 @@ def print_drains(rates: Rates, limits: Limits, file_seconds: float, groups: int)
         load = Workload(files=files, file_seconds=file_seconds, groups=groups)
         outcome = simulate(load, rates, limits, step=max(1.0, files / 1e6))
         print(drain_row(load, rates, limits, outcome))
-        search = rates.search_listed_seconds * files + rates.search_recent.seconds * files
-        remark = f"longer than the {SEARCH_SECONDS} s that it has" if search > SEARCH_SECONDS else "fits"
+        search = rates.search.at(files).seconds + rates.search_new.seconds * files
+        calls = ceil(search / SEARCH_SECONDS)
         bill = monthly_bill(load, rates, limits, outcome)
         speech = bill.pop("Speech, batch")
         cost = sum(bill.values())
-        print(f"{'':14}{cost:,.0f} dollars, and {speech:,.0f} for Speech; hourly search {search:,.0f} s: {remark}")
+        print(
+            f"{'':14}{cost:,.0f} dollars, and {speech:,.0f} for Speech; hourly search {search:,.0f} s in {calls} calls"
+        )
 
 
 def drain_row(load: Workload, rates: Rates, limits: Limits, outcome: Outcome) -> str:

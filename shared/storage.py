@@ -184,10 +184,23 @@ class BlobContainer:
                 if response.status_code not in {202, 404}:
                     raise HttpResponseError(f"deleting blobs of {self.name}: status {response.status_code}")
 
-    def list(self, prefix: str = "") -> Iterator[BlobInfo]:
-        """Blobs whose names start with `prefix`, by name, with their metadata; 5,000 a request."""
-        for blob in self._client.list_blobs(name_starts_with=prefix, include=["metadata"]):
-            yield _info(blob)
+    def list(self, prefix: str = "", *, page_size: int | None = None) -> Iterator[BlobInfo]:
+        """Blobs whose names start with `prefix`, by name, with their metadata; `page_size` a request, or 5,000."""
+        for blobs, _ in self.pages(prefix, page_size=page_size):
+            yield from blobs
+
+    def pages(
+        self, prefix: str = "", *, page_size: int | None = None, place: str | None = None
+    ) -> Iterator[tuple[Sequence[BlobInfo], str | None]]:
+        """The same page by page from a place on (None: the first name), each with the place after it (None: the end).
+
+        A place is storage's marker of a listing (List Blobs): what it says is storage's own affair.
+        """
+        listing = self._client.list_blobs(name_starts_with=prefix, include=["metadata"], results_per_page=page_size)
+        pages = listing.by_page(place)
+        for page in pages:
+            blobs = [_info(blob) for blob in page]
+            yield blobs, pages.continuation_token  # type: ignore[attr-defined]  # typed as a plain iterator
 
     def folders(self, prefix: str) -> Iterator[str]:
         """Names of the folders right below `prefix` (which ends with a slash), without it."""

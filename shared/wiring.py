@@ -218,6 +218,7 @@ class App:
             intake=self.intake,
             commit=self.commit,
             submission=self._submission,
+            work_seconds=self.settings.work_seconds,
             recovery_seconds=self.settings.submission_recovery_seconds,
             missed_audio_hours=self.settings.missed_audio_hours,
             telemetry=self.telemetry,

@@ -17,14 +17,12 @@ QUEUE_REQUESTS = 3
 """A message is put, got and deleted."""
 EVENT_OPERATIONS = 2
 """An event is taken in and delivered."""
-RECENT_SECONDS = 48 * 3600
-"""MISSED_AUDIO_HOURS: how far back the hourly search looks."""
-SEARCH_SECONDS = 600
-"""functionTimeout in host.json: what the hourly search must not exceed."""
+SEARCH_SECONDS = 240
+"""WORK_SECONDS: what the hourly search takes at most, to go on an hour later."""
 HEALTH_SECONDS = 900 / 3
 """Between two calls of the availability test: every 15 minutes from three places."""
 LOG_ALERTS = 7
-LISTED = 5_000
+LISTED = 1_100
 """Tickets in one page of a listing, of which a job takes the first."""
 SERVICE = "the transcription itself"
 
@@ -128,6 +126,7 @@ class _Run:
         self._events, self._tickets = 0.0, 0.0
         self._service: deque[tuple[float, float, float]] = deque()  # ready at, files, jobs
         self._finished, self._finished_jobs = 0.0, 0.0
+        self._unsearched = 0.0
 
     @property
     def left(self) -> float:
@@ -233,17 +232,26 @@ class _Run:
         self.outcome.seconds += seconds
 
     def _spend_timers(self, sweep: Work, seconds: float) -> None:
-        rates, now = self._rates, self.outcome.seconds
-        recent = self._arrived(now + seconds) - self._arrived(now - RECENT_SECONDS)
-        search = rates.search_recent * recent + Work(seconds=rates.search_listed_seconds * self._arrived(now + seconds))
-        if search.seconds > SEARCH_SECONDS:
-            search = search * (SEARCH_SECONDS / search.seconds)  # the host ends it there
-        timers = ((sweep, 60), (rates.drain, 60), (rates.webhook, 300), (rates.health, HEALTH_SECONDS), (search, 3600))
+        rates = self._rates
+        timers = ((sweep, 60), (rates.drain, 60), (rates.webhook, 300), (rates.health, HEALTH_SECONDS))
         for each, interval in timers:
-            count = seconds / interval
-            self.outcome.work += each * count
-            self.outcome.executions += count
-            self.outcome.billed_seconds += count * max(MIN_BILLED_SECONDS, each.seconds)
+            self._spend_timer(each * (seconds / interval), seconds / interval)
+        self._spend_timer(self._search(seconds), seconds / 3600)
+
+    def _spend_timer(self, work: Work, count: float) -> None:
+        self.outcome.work += work
+        self.outcome.executions += count
+        self.outcome.billed_seconds += max(count * MIN_BILLED_SECONDS, work.seconds)
+
+    def _search(self, seconds: float) -> Work:
+        """The hourly search's share: what its time does not allow is left to later ones."""
+        now, calls = self.outcome.seconds, seconds / 3600
+        there = self._arrived(now + seconds)
+        self._unsearched += there - self._arrived(now)
+        wanted = self._rates.search.at(there) * calls + self._rates.search_new * self._unsearched
+        share = min(1.0, SEARCH_SECONDS * calls / wanted.seconds)
+        self._unsearched *= 1 - share
+        return wanted * share
 
     def _arrived(self, moment: float) -> float:
         """Files uploaded by then."""

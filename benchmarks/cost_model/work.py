@@ -75,7 +75,7 @@ class Rates:
     lock_seconds: Linear
     """How long a commit of so many files keeps other groups' committers waiting; in `seconds`."""
     listing_seconds: float
-    """What each ticket adds that is listed beside those of the job; a listing has at most 5,000."""
+    """What each ticket adds that is listed beside those of the job; the simulation has how many a listing has."""
     screening_seconds: float
     """What each file of an open job, of whatever group, adds to a screening."""
     loading_seconds: float
@@ -92,10 +92,10 @@ class Rates:
     """The look at the web hook, every five minutes."""
     health: Work
     """The health answer, which the availability test asks for."""
-    search_listed_seconds: float
-    """The hourly search: what each blob in the container `audio` adds."""
-    search_recent: Work
-    """The hourly search: what each blob adds that is younger than MISSED_AUDIO_HOURS and has its outcome."""
+    search: Linear
+    """The hourly search with so many blobs in the container `audio`, none of them new."""
+    search_new: Work
+    """The hourly search: what each blob adds that came since the last one and has its outcome."""
     transcript_bytes: float
     """Transcript and exports of a file."""
     telemetry_bytes: float

@@ -7,6 +7,7 @@ heads/lock                          leased while a committer screens tickets and
 jobs/open/<job>.json                job: a batch on its way through the service; leased by its collector
 jobs/closed/<date>/<job>.json       the same with a summary, once each of its files has found its end
 manifests/<path>.json               receipt of a manifest
+search.json                         how far the search for audio without an event has come; only saves time
 ```
 
 A job's id is made when its batch is committed and stands in the head, so whoever finishes a crashed commit makes the
@@ -17,10 +18,10 @@ import contextlib
 import hashlib
 import json
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any, Literal
 
@@ -35,6 +36,8 @@ AUDIO_CONTAINER = "audio"
 
 
 _LOCK = "heads/lock"
+_SEARCH = "search.json"
+_TICKETS_LISTED = 1_100  # a request: a job takes 1,000 files, of which some may have two tickets
 
 
 class _Record(BaseModel):
@@ -205,6 +208,25 @@ class Head(_Record):
     batch: Job | None = None
 
 
+class AudioSearch(_Record):
+    """How far the search for audio without an event has come, which goes round and round the audio container."""
+
+    since: datetime
+    """All audio that was uploaded until then was looked at in earlier rounds."""
+    until: datetime
+    """What `since` becomes at the end of this round."""
+    hours: int
+    """How far back it looks where no earlier round did."""
+    place: str | None = None
+    """Where this round goes on, as storage marks it; None where the next one begins."""
+
+    def moved(self, place: str | None, *, left: Sequence[BlobInfo]) -> "AudioSearch":
+        """After one more page, of which those `left` must be looked at again in the next round."""
+        before = (blob.last_modified - timedelta(seconds=1) for blob in left)
+        until = min(self.until, *before) if left else self.until
+        return self.model_copy(update={"place": place, "until": until, "since": self.since if place else until})
+
+
 def new_job(head: Head, files: Iterable[AudioFile], *, now: datetime, whole_container: str | None = None) -> Job:
     """A job for a batch of files; its id is made from the time and the files."""
     batch = tuple(files)
@@ -240,7 +262,7 @@ class Ledger:
 
     def tickets(self, group: str) -> Iterator[Ticket]:
         """A group's tickets; those of one file stand together, its attempts in order."""
-        for blob in self._blobs.list(f"intake/{group}/"):
+        for blob in self._blobs.list(f"intake/{group}/", page_size=_TICKETS_LISTED):
             yield Ticket.of(blob)
 
     def all_tickets(self) -> Iterator[Ticket]:
@@ -378,6 +400,17 @@ class Ledger:
         """Note that a manifest was carried out, and how."""
         body = json.dumps({"manifest": manifest.path, "etag": manifest.etag, **content}, indent=1).encode()
         self._blobs.write(f"manifests/{manifest.path}.json", body, metadata={"etag": manifest.etag})
+
+    # The search for audio without an event
+
+    def audio_search(self) -> AudioSearch | None:
+        """How far the last search came."""
+        found = self._blobs.read(_SEARCH)
+        return AudioSearch.model_validate_json(found[0]) if found else None
+
+    def write_audio_search(self, search: AudioSearch) -> None:
+        """Note how far a search came."""
+        self._blobs.write(_SEARCH, _json(search))
 
     # Counts
 

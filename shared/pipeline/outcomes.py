@@ -54,8 +54,8 @@ class Outcomes:
     def settled(self, file: AudioFile) -> bool:
         """Whether this version of the audio has found its end already."""
         return any(
-            found is not None and found.metadata.get("audio_etag") == file.etag
-            for found in (self._transcripts.info(f"{file.output}.json"), self._failed.info(f"{file.output}.json"))
+            (found := container.info(f"{file.output}.json")) and found.metadata.get("audio_etag") == file.etag
+            for container in (self._transcripts, self._failed)
         )
 
     def standing(self, file: AudioFile, job_id: str) -> Literal["open", "transcribed", "failed", "superseded"]:

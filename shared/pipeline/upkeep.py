@@ -2,17 +2,17 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from itertools import islice
 
-from azure.core.exceptions import AzureError
+from azure.core.exceptions import AzureError, HttpResponseError
 
 from shared.errors import DropscribeError, ResourceNotConfiguredError
 from shared.pipeline.group_commit import GroupCommit
 from shared.pipeline.intake import Intake
-from shared.pipeline.ledger import AUDIO_CONTAINER, AudioFile, Ledger, OpenJob
+from shared.pipeline.ledger import AUDIO_CONTAINER, AudioFile, AudioSearch, Ledger, OpenJob
 from shared.pipeline.messages import CollectMessage
 from shared.pipeline.outcomes import Outcomes
 from shared.pipeline.speech_resources import SpeechResource, SpeechResources
@@ -29,6 +29,8 @@ _CLOCK_SKEW = timedelta(minutes=10)
 _TICKETS_LOOKED_AT = 10_000  # two listings; more tickets are reported as this number
 _STUCK = timedelta(hours=26)  # a job may wait half an hour at the service and then run for 24
 _EVENT_DELAY = timedelta(minutes=10)  # younger audio may still have its event under way
+_PAGE_SIZE = 5_000  # blobs that the search goes through between two looks at the clock; the most that a request lists
+_THREADS = 16
 
 
 class Upkeep:
@@ -44,6 +46,7 @@ class Upkeep:
         intake: Intake,
         commit: GroupCommit,
         submission: Submission,
+        work_seconds: float,
         recovery_seconds: int,
         missed_audio_hours: int,
         telemetry: Telemetry,
@@ -56,8 +59,9 @@ class Upkeep:
         self._intake = intake
         self._commit = commit
         self._submission = submission
+        self._work = timedelta(seconds=work_seconds)
         self._recovery = timedelta(seconds=recovery_seconds)
-        self._missed = timedelta(hours=missed_audio_hours)
+        self._missed_hours = missed_audio_hours
         self._telemetry = telemetry
         self._now = now
 
@@ -108,20 +112,62 @@ class Upkeep:
                     _log.warning("job %s is left for the next round: %s", job.id, error, extra={"job": job.id})
 
     def find_missed_audio(self) -> int:
-        """Take in audio whose event never came, as far back as the settings say; return how many were found."""
+        """Take in audio whose event never came, and return how many were found; the next drain submits them.
+
+        Each file is looked at once, in the first round after its event should have come. A round that is cut short by
+        time goes on with the next call.
+        """
+        if not self._missed_hours:
+            return 0
         now = self._now()
-        recent = [
-            blob
-            for blob in self._audio.list()
-            if now - self._missed <= blob.last_modified <= now - _EVENT_DELAY and blob.size
-        ]
-        known = set(self._ledger.open_files()) | {ticket.file.key for ticket in self._ledger.all_tickets()}
-        admitted = [groups for blob in recent if self._is_missed(blob, known) if (groups := self._intake.admit(blob))]
-        for group in set().union(*admitted):
-            self._commit.commit(group)
-        if admitted:
-            _log.warning("took in %d blobs whose events never came", len(admitted))
-        return len(admitted)
+        search, found = self._round(now), 0
+        # Tickets first: one that is committed meanwhile is in an open job.
+        under_way = {ticket.file.key for ticket in self._ledger.all_tickets()} | self._ledger.open_files().keys()
+        try:
+            for blobs, place in self._audio.pages(place=search.place, page_size=_PAGE_SIZE):
+                due = [blob for blob in blobs if search.since < blob.last_modified <= now - _EVENT_DELAY and blob.size]
+                missed, left = self._take_in(due, under_way)
+                found += missed
+                search = search.moved(place, left=left)
+                if self._now() - now >= self._work:
+                    break
+        except HttpResponseError:  # which may be about the place
+            search = search.model_copy(update={"place": None})
+            raise
+        finally:
+            self._ledger.write_audio_search(search)
+            if found:
+                _log.warning("took in %d blobs whose events never came", found)
+        return found
+
+    def _round(self, now: datetime) -> AudioSearch:
+        """The round of the search that is under way, or a new one."""
+        earliest, latest = now - timedelta(hours=self._missed_hours), now - _EVENT_DELAY
+        last = self._ledger.audio_search()
+        if last is None or last.hours < self._missed_hours:
+            return AudioSearch(since=earliest, until=latest, hours=self._missed_hours)
+        return AudioSearch(
+            since=max(last.since, earliest),
+            until=last.until if last.place else latest,
+            hours=self._missed_hours,
+            place=last.place,
+        )
+
+    def _take_in(self, blobs: Sequence[BlobInfo], under_way: Set[str]) -> tuple[int, list[BlobInfo]]:
+        """Admit what is neither under way nor at its end; how many were, and what is left to the next round."""
+        unknown = [blob for blob in blobs if AudioFile.of(AUDIO_CONTAINER, blob).key not in under_way]
+        with ThreadPoolExecutor(_THREADS) as threads:
+            missed = list(threads.map(self._admit_if_missed, unknown))
+        return missed.count(True), [blob for blob, found in zip(unknown, missed, strict=True) if found is None]
+
+    def _admit_if_missed(self, blob: BlobInfo) -> bool | None:
+        """Admit a blob unless it has its end; whether there was something to admit, or None where that failed."""
+        try:
+            settled = self._outcomes.settled(AudioFile.of(AUDIO_CONTAINER, blob))
+            return not settled and bool(self._intake.admit(blob))
+        except (DropscribeError, HttpResponseError) as error:  # without a connection there is no use in going on
+            _log.warning("audio %s is left for the next round: %s", blob.name, error)
+            return None
 
     def _report_tickets(self) -> None:
         now = self._now()
@@ -139,10 +185,6 @@ class Upkeep:
                 age / timedelta(hours=1),
                 extra={"job": jobs[0].id},
             )
-
-    def _is_missed(self, blob: BlobInfo, known: set[str]) -> bool:
-        file = AudioFile.of(AUDIO_CONTAINER, blob)
-        return file.key not in known and not self._outcomes.settled(file)
 
     def _transcriptions_since(self, resource: SpeechResource, moment: datetime) -> dict[str, Transcription]:
         """Those of a resource by name: one list costs a request for 100 of them, rather than for each."""

@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 import pytest
 import requests
+from azure.core.exceptions import HttpResponseError
 from azure.storage.blob import BlobLeaseClient
 
 from devstack.azurite import Azurite
@@ -22,7 +23,7 @@ from emulator import SpeechEmulator
 from emulator.faults import Cut, FailFile, Throttle
 from emulator.storage_connection import StorageConnection
 from shared.errors import StorageConditionError
-from shared.pipeline.ledger import AudioFile, Head, Ticket
+from shared.pipeline.ledger import AudioFile, AudioSearch, Head, Ticket
 from shared.pipeline.options import TranscriptionOptions
 from shared.pipeline.webhook import WebhookKeeper
 from shared.settings_model import Settings
@@ -428,17 +429,88 @@ def test_a_crashed_commit_is_finished_by_the_next_leader(pipeline: Pipeline) -> 
 
 
 def test_audio_whose_event_never_came_is_found(pipeline: Pipeline) -> None:
-    """After ten minutes without an event the app takes the audio in by itself; what is known is left alone."""
-    pipeline.upload("known.wav")
-    pipeline.receive("known.wav")
+    """After ten minutes without an event the app takes audio in by itself, once; what is known is left alone."""
+    upkeep = pipeline.app.upkeep
+    for number in range(6):
+        pipeline.upload(f"calls/{number}.wav")
+    pipeline.upload("calls/unknown.xyz")
+    pipeline.receive("calls/0.wav", "calls/2.wav", "calls/unknown.xyz")  # these find their ends,
     pipeline.collect()
-    pipeline.upload("missed.wav")
-    assert pipeline.app.upkeep.find_missed_audio() == 0
+    pipeline.receive("calls/3.wav")  # this one's job is open,
+    pipeline.app.intake.receive("calls/4.wav")  # and this one's ticket waits
+    assert upkeep.find_missed_audio() == 0
     pipeline.clock.sleep(11 * 60)
-    assert pipeline.app.upkeep.find_missed_audio() == 1
-    assert pipeline.app.upkeep.find_missed_audio() == 0
+    pipeline.upload("calls/young.wav")  # for the clock it is older
+    assert upkeep.find_missed_audio() == 3
+    assert upkeep.find_missed_audio() == 0
+    upkeep.drain()
     pipeline.collect()
-    assert pipeline.sources() == ["known.wav", "missed.wav"]
+    assert pipeline.sources() == [*(f"calls/{number}.wav" for number in range(6)), "calls/young.wav"]
+    assert pipeline.under_way() == []
+
+
+def test_a_search_without_time_goes_on_where_it_stopped(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each call goes through a page at least, so the last name is reached; what came behind it, next time."""
+    monkeypatch.setattr("shared.pipeline.upkeep._PAGE_SIZE", 2)
+
+    def slow_now() -> datetime:
+        pipeline.clock.sleep(pipeline.app.settings.work_seconds)
+        return pipeline.clock.now()
+
+    search = replace(pipeline.app, now=slow_now).upkeep.find_missed_audio
+    names = [f"{number}.wav" for number in range(6)]
+    for name in names:
+        pipeline.upload(name)
+    pipeline.receive(*names[:-1])
+    pipeline.clock.sleep(11 * 60)
+    assert search() == 0
+    pipeline.upload("0-late.wav")
+    far = pipeline.app.ledger.audio_search()
+    assert far
+    assert far.place
+    # As if the round had begun before the late one was uploaded: storage's clock does not move.
+    pipeline.app.ledger.write_audio_search(far.model_copy(update={"until": far.until - timedelta(hours=1)}))
+    assert [search() for _ in range(2)] == [0, 1]
+    assert sum(search() for _ in range(5)) == 1
+    pipeline.app.upkeep.drain()
+    pipeline.collect()
+    assert pipeline.sources() == ["0-late.wav", *names]
+
+
+def test_a_search_passes_over_what_it_cannot_read(pipeline: Pipeline) -> None:
+    """A file that cannot be taken in holds up no other, and is looked at again in each round until it can be."""
+    for name in ("a.wav", "archived.wav", "b.wav"):
+        pipeline.upload(name, diarization="true")
+    archived = pipeline.app.storage.get_blob_client("audio", "archived.wav")
+    archived.set_standard_blob_tier("Archive")
+    pipeline.clock.sleep(11 * 60)
+    assert [pipeline.app.upkeep.find_missed_audio() for _ in range(2)] == [2, 0]
+    archived.set_standard_blob_tier("Hot")
+    assert [pipeline.app.upkeep.find_missed_audio() for _ in range(2)] == [1, 0]
+
+
+def test_a_search_begins_anew_where_its_place_is_lost(pipeline: Pipeline) -> None:
+    """A place that storage refuses costs a call, and nothing is missed; so with one that was never noted."""
+    pipeline.upload("missed.wav")
+    pipeline.clock.sleep(11 * 60)
+    now = pipeline.clock.now()
+    lost = AudioSearch(since=now - timedelta(hours=48), until=now, hours=48, place="x" * 20_000)
+    pipeline.app.ledger.write_audio_search(lost)
+    with pytest.raises(HttpResponseError):
+        pipeline.app.upkeep.find_missed_audio()
+    assert pipeline.app.upkeep.find_missed_audio() == 1
+
+
+def test_how_far_back_missed_audio_is_looked_for(pipeline: Pipeline) -> None:
+    """Audio older than the setting is left alone; with a longer one it is found, whatever was looked at before."""
+    pipeline.upload("missed.wav")
+    pipeline.clock.sleep(3 * 3600)
+
+    def found(hours: int) -> int:
+        settings = pipeline.app.settings.model_copy(update={"missed_audio_hours": hours})
+        return replace(pipeline.app, settings=settings).upkeep.find_missed_audio()
+
+    assert [found(hours) for hours in (0, 2, 4, 4)] == [0, 0, 1, 0]
 
 
 def test_waiting_files_that_are_gone_or_replaced_are_not_paid_for(pipeline: Pipeline) -> None:

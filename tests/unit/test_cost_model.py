@@ -12,6 +12,7 @@ from benchmarks.cost_model import simulation
 from benchmarks.cost_model.prices import PRICES
 from benchmarks.cost_model.simulation import Limits, Outcome, Workload, monthly_amounts, monthly_bill, simulate
 from benchmarks.cost_model.work import Linear, Rates, Work
+from shared.settings_model import Settings
 
 ROOT = Path(__file__).parents[2]
 RATES = Rates(
@@ -28,8 +29,8 @@ RATES = Rates(
     drain=Work(seconds=0.01, lists=1),
     webhook=Work(seconds=0.1, speech_calls=1),
     health=Work(seconds=0.2, lists=4),
-    search_listed_seconds=0.0002,
-    search_recent=Work(seconds=0.015, others=2),
+    search=Linear(Work(seconds=0.05, lists=3), Work(seconds=0.0002, lists=0.0002)),
+    search_new=Work(seconds=0.002, others=1),
     transcript_bytes=143_000,
     telemetry_bytes=10_000,
 )
@@ -93,6 +94,16 @@ def test_the_bottleneck_is_what_is_scarce() -> None:
     assert run(replace(load, groups=4), plenty).seconds < alone.seconds
 
 
+def test_the_search_looks_at_each_file_once() -> None:
+    """However long it takes, and however often it has to go on later."""
+    load, limits = Workload(1_000_000), Limits()
+    looks = []
+    for each in (0.0, 1.0):
+        rates = replace(RATES, search_new=Work(seconds=0.002, others=each))
+        looks.append(simulate(load, rates, limits, step=60, horizon=simulation.MONTH_SECONDS).work.others)
+    assert looks[1] - looks[0] == pytest.approx(load.files)
+
+
 def test_a_bill_is_the_sum_of_its_parts() -> None:
     """Amounts follow from what was done, each part costs its amount less the free grant, and twice the files twice."""
     limits = Limits(service_seconds=600)
@@ -127,7 +138,7 @@ def test_the_model_has_the_apps_constants() -> None:
     host = (ROOT / "host.json").read_text()
     batch, more = (int(re.findall(rf'"{name}": (\d+)', host)[0]) for name in ("batchSize", "newBatchThreshold"))
     assert Limits().calls_per_instance == batch + more
-    assert f'"functionTimeout": "00:{simulation.SEARCH_SECONDS // 60}:00"' in host
+    assert Settings.model_fields["work_seconds"].default == simulation.SEARCH_SECONDS
     alerts = (ROOT / "infra/app/alerts.bicep").read_text()
     assert len(re.findall(r"^    query: ", alerts, re.MULTILINE)) == simulation.LOG_ALERTS
     assert "Frequency: 900" in alerts
