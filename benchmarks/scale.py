@@ -13,6 +13,7 @@ from math import ceil
 from benchmarks.cost_model.measurement import SPEECH_SECONDS, STORAGE_SECONDS, measure
 from benchmarks.cost_model.prices import PRICES
 from benchmarks.cost_model.simulation import (
+    LISTED,
     MONTH_SECONDS,
     SEARCH_SECONDS,
     Limits,
@@ -85,7 +86,7 @@ def print_rates(rates: Rates) -> None:
     print(f"  {rates.loading_seconds * 1e6:.0f} s; memory {rates.open_file_bytes:.0f} bytes a file")
     print(f"hourly search, a million blobs: {rates.search.each.seconds * 1e6:.0f} s listed, and if all are new")
     print(f"  {rates.search_new.seconds * 1e6:.0f} s more")
-    print(f"listing 5,000 tickets: {rates.listing_seconds * 5_000:.2f} s")
+    print(f"listing {LISTED:,} tickets: {rates.listing_seconds * LISTED:.2f} s")
     print(f"a file's transcript and exports: {rates.transcript_bytes / 1000:.0f} kB")
     print(f"a file's telemetry: {rates.telemetry_bytes / 1000:.1f} kB")
 

@@ -21,6 +21,7 @@ from shared.speech.errors import SpeechError
 from shared.speech.filters import Filter
 from shared.speech.types.transcriptions import Transcription
 from shared.storage import BlobContainer, BlobInfo
+from shared.telemetry.logs import about
 from shared.telemetry.telemetry import Telemetry
 
 _log = logging.getLogger("dropscribe.upkeep")
@@ -162,11 +163,11 @@ class Upkeep:
 
     def _admit_if_missed(self, blob: BlobInfo) -> bool | None:
         """Admit a blob unless it has its end; whether there was something to admit, or None where that failed."""
+        file = AudioFile.of(AUDIO_CONTAINER, blob)
         try:
-            settled = self._outcomes.settled(AudioFile.of(AUDIO_CONTAINER, blob))
-            return not settled and bool(self._intake.admit(blob))
+            return not self._outcomes.settled(file) and bool(self._intake.admit(blob))
         except (DropscribeError, HttpResponseError) as error:  # without a connection there is no use in going on
-            _log.warning("audio %s is left for the next round: %s", blob.name, error)
+            _log.warning("%s/%s is left for the next round: %s", file.container, file.path, error, extra=about(file))
             return None
 
     def _report_tickets(self) -> None:
