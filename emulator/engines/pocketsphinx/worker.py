@@ -31,8 +31,10 @@ _log = logging.getLogger(__name__)
 
 _KEPT_MODELS = 2
 """How many models stay in memory, 95 MB each: those used last."""
-_NICENESS = 10
-"""A model is made when recognition leaves time; the process makes nothing but that."""
+_NICENESS = 5
+"""Of a worker, so that whoever asks the API need not wait for the recognizer."""
+_NICENESS_OF_ADAPTATION = 5
+"""On top: a model is made when recognition leaves time; the process makes nothing but that."""
 
 
 def answer(request: Request) -> Answer:
@@ -44,7 +46,7 @@ def answer(request: Request) -> Answer:
             case AssessmentRequest():
                 return _assessor(request.model).assess(request)
             case AdaptationRequest():
-                os.nice(_NICENESS)
+                os.nice(_NICENESS_OF_ADAPTATION)
                 return adapt(request)
     except AudioRejectedError as error:
         return Rejected(error.kind, str(error))
@@ -75,6 +77,7 @@ def _model(folder: Path | None) -> Model:
 def main() -> None:
     """Answer requests until the parent process closes its end of the socket, or ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; the parent decides what ends
+    os.nice(_NICENESS)
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # a library's chatter must not get between the answers
     requests: queue.SimpleQueue[Request] = queue.SimpleQueue()
