@@ -43,11 +43,11 @@ class Background:
         await self.settle()
 
     async def cancel(self) -> None:
-        """End every task."""
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        """End every task, also those that others start as they end."""
+        while tasks := list(self._tasks):
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     def _ended(self, task: asyncio.Task[object]) -> None:
         self._tasks.discard(task)

@@ -1,6 +1,5 @@
 """What the deployment of an endpoint does while it is Running: adapt its model with its text, if it has any."""
 
-import asyncio
 import shutil
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from emulator.jobs import Done, Progress
 from emulator.models import KnownModels
 from emulator.records import Endpoint, ModelPath
 from emulator.store import Store
+from emulator.threads import in_thread
 
 
 class Deployer:
@@ -37,7 +37,7 @@ class Deployer:
             to.mkdir(parents=True)
             sentences.write_text(text, encoding="utf-8")
 
-        await asyncio.to_thread(prepare)
+        await in_thread(lambda _: prepare())
         base = self._models.folder(endpoint.model)
         try:
             await self._engine.adapt(AdaptationRequest(endpoint.locale, to, base=base, sentences=sentences))

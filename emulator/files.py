@@ -1,6 +1,5 @@
 """Files of entities, written beside the event loop: large ones take time."""
 
-import asyncio
 import shutil
 from pathlib import Path
 from uuid import uuid4
@@ -11,6 +10,7 @@ from emulator.clock import Clock
 from emulator.records import EntityFile, FileKind
 from emulator.results import Json
 from emulator.store import Store
+from emulator.threads import in_thread
 
 
 class FileWriter:
@@ -30,25 +30,18 @@ class FileWriter:
             data = content if isinstance(content, bytes) else orjson.dumps(content)
             return self._store.file_path(file_id).write_bytes(data)
 
-        return self._file(file_id, owner, kind, name, await asyncio.to_thread(write))
-
-    async def copy(self, owner: str, kind: FileKind, name: str, path: Path) -> EntityFile:
-        """Copy a file of this machine."""
-        file_id = str(uuid4())
-        await asyncio.to_thread(shutil.copyfile, path, self._store.file_path(file_id))
-        return self._file(file_id, owner, kind, name, self._store.file_path(file_id).stat().st_size)
+        return self._file(file_id, owner, kind, name, await in_thread(lambda _: write()))
 
     async def link(self, owner: str, kind: FileKind, name: str, path: Path) -> EntityFile:
         """Give a file of the entity's folder a second name as its file, which takes no space."""
         file_id = str(uuid4())
-        size = await asyncio.to_thread(_link, path, self._store.file_path(file_id))
+        size = await in_thread(lambda _: _link(path, self._store.file_path(file_id)))
         return self._file(file_id, owner, kind, name, size)
 
     async def move(self, owner: str, kind: FileKind, name: str, path: Path, *, duration_ticks: int) -> EntityFile:
         """Make a file of the entity's folder an audio file of the entity."""
         file_id = str(uuid4())
-        await asyncio.to_thread(path.replace, self._store.file_path(file_id))
-        size = (await asyncio.to_thread(self._store.file_path(file_id).stat)).st_size
+        size = await in_thread(lambda _: path.replace(self._store.file_path(file_id)).stat().st_size)
         file = self._file(file_id, owner, kind, name, size)
         return file.model_copy(update={"duration_ticks": duration_ticks})
 

@@ -1,9 +1,9 @@
 """Web hooks at work: challenges, events, pings, and their retries (operations WebHooks_Create, _Ping and _Test)."""
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Callable, Mapping
 from uuid import uuid4
+from weakref import WeakValueDictionary
 
 import orjson
 from aiohttp import ClientError, ClientSession, ClientTimeout
@@ -50,7 +50,7 @@ class Notifications:
         self._faults = faults
         self._journal = journal
         self._session = session
-        self._order: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._order: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     def publish(self, entity: Entity, noun: str, stage: str) -> None:
         """Tell the web hooks of the entity's subscription and API version that it reached a stage."""
@@ -101,7 +101,7 @@ class Notifications:
         for attempt in range(TRIES):
             if attempt:
                 await self._clock.sleep(SECONDS_BETWEEN_TRIES)
-            async with self._order[delivery.hook]:
+            async with self._order.setdefault(delivery.hook, asyncio.Lock()):
                 hook = self._store.get(WebHook, delivery.hook)
                 if not hook or hook.status != "Succeeded":
                     return

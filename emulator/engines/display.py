@@ -168,10 +168,6 @@ def _spoken_mark(tokens: Sequence[Token], i: int) -> tuple[str, int]:
     return "", 0
 
 
-def _ends_sentence(token: Token) -> bool:
-    return token.text.endswith((".", "?", "!")) and token.text not in _TITLES.values()
-
-
 def _is_date(tokens: Sequence[Token], i: int) -> bool:
     """Whether "march" or "may" at a position is the month: a day or year beside it."""
     after = tokens[i + 1].text if i + 1 < len(tokens) else ""
