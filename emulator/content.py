@@ -162,7 +162,7 @@ def _failures() -> Iterator[None]:
         yield
     except TimeoutError:
         raise AudioRejectedError("Timeout", "The URL did not answer in time.") from None
-    except (ClientError, OSError, ValueError):
+    except (ClientError, ConnectionError, ValueError):
         raise AudioRejectedError("InvalidUri", "The URL cannot be reached.") from None
 
 

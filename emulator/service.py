@@ -92,34 +92,39 @@ class Service:
         )
         self.models = KnownModels(store, clock, self.kind.locales)
         self.reader = ContentReader(session, settings.storages)
+        self.logs = ContentLogs(store, clock)
+        self._add_jobs()
+
+    def _add_jobs(self) -> None:
+        """Say what the jobs of each kind do; those that recognize share the engine's turns."""
+        store, clock, engine, models = self.store, self.clock, self.engine, self.models
         slots = asyncio.Semaphore(self.workers)
         transcriber = Transcriber(
             store=store,
             clock=clock,
             faults=self.faults,
             reader=self.reader,
-            engine=self.engine,
-            models=self.models,
+            engine=engine,
+            models=models,
             reads_sidecars=self.kind.reads_sidecars,
             slots=slots,
         )
-        trainer = Trainer(store=store, clock=clock, engine=self.engine, models=self.models)
-        self.jobs.add(Transcription, Transcriptions.noun, transcriber.run)
-        self.jobs.add(CustomModel, Models.noun, trainer.run)
-        deployer = Deployer(store=store, engine=self.engine, models=self.models)
-        self.logs = ContentLogs(store, clock)
-        self.jobs.add(Endpoint, Endpoints.noun, deployer.run)
         evaluator = Evaluator(
             store=store,
             clock=clock,
             faults=self.faults,
-            engine=self.engine,
-            models=self.models,
+            engine=engine,
+            models=models,
             reads_sidecars=self.kind.reads_sidecars,
             slots=slots,
         )
+        trainer = Trainer(store=store, clock=clock, engine=engine, models=models)
+        deployer = Deployer(store=store, engine=engine, models=models)
+        importer = DatasetImporter(store=store, clock=clock, reader=self.reader, strict=self.settings.strict)
+        self.jobs.add(Transcription, Transcriptions.noun, transcriber.run)
+        self.jobs.add(CustomModel, Models.noun, trainer.run)
+        self.jobs.add(Endpoint, Endpoints.noun, deployer.run)
         self.jobs.add(Evaluation, Evaluations.noun, evaluator.run)
-        importer = DatasetImporter(store=store, clock=clock, reader=self.reader, strict=settings.strict)
         self.jobs.add(Dataset, Datasets.noun, importer.run)
 
     def application(self) -> web.Application:

@@ -8,6 +8,7 @@ the file.
 A custom model writes what its pronunciation data says: "3CPO" for "three c p o". Its sentences change nothing.
 """
 
+import asyncio
 import contextlib
 import json
 import re
@@ -105,25 +106,7 @@ class ScriptedEngine:
 
     async def adapt(self, request: AdaptationRequest) -> AdaptationReport:
         """Keep what the pronunciation data says, and that of the base."""
-        try:
-            written = _written_forms(request.base)
-        except FileNotFoundError as error:
-            raise AdaptationError("The base model is no longer there.") from error
-        unused = []
-        pronunciations = 0
-        for number, line in read_lines(request.pronunciations):
-            try:
-                entry = parse_pronunciation(line)
-            except ValueError as error:
-                unused.append(UnusedLine("pronunciations", number, str(error)))
-            else:
-                pronunciations += 1
-                written[entry.spoken.lower()] = entry.written
-        sentences = sum(1 for _ in read_lines(request.sentences))
-        if not sentences + pronunciations:
-            raise AdaptationError("The data holds no sentence and no pronunciation.")
-        (request.to / MODEL_FILE).write_text(json.dumps(written), encoding="utf-8")
-        return AdaptationReport(sentences, pronunciations, unused=tuple(unused))
+        return await asyncio.to_thread(_adapt, request)
 
     async def close(self) -> None:
         """Nothing is held."""
@@ -260,6 +243,28 @@ def _slots(texts: Sequence[str], start: int, end: int) -> list[tuple[int, int]]:
         passed += len(text)
         bounds.append(start + (end - start) * passed // total)
     return list(pairwise(bounds))
+
+
+def _adapt(request: AdaptationRequest) -> AdaptationReport:
+    try:
+        written = _written_forms(request.base)
+    except FileNotFoundError as error:
+        raise AdaptationError("The base model is no longer there.") from error
+    unused = []
+    pronunciations = 0
+    for number, line in read_lines(request.pronunciations):
+        try:
+            entry = parse_pronunciation(line)
+        except ValueError as error:
+            unused.append(UnusedLine("pronunciations", number, str(error)))
+        else:
+            pronunciations += 1
+            written[entry.spoken.lower()] = entry.written
+    sentences = sum(1 for _ in read_lines(request.sentences))
+    if not sentences + pronunciations:
+        raise AdaptationError("The data holds no sentence and no pronunciation.")
+    (request.to / MODEL_FILE).write_text(json.dumps(written), encoding="utf-8")
+    return AdaptationReport(sentences, pronunciations, unused=tuple(unused))
 
 
 def _spoken_words(text: str) -> list[str]:

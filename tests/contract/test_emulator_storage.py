@@ -1,16 +1,20 @@
 """Storage of one's own: results written to a container, and URLs without SAS where storage is connected."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import ClientSession
 from azure.storage.blob import AccountSasPermissions, ResourceTypes, generate_account_sas
 
 from devstack.azurite import ACCOUNT, ACCOUNT_KEY, Azurite
 from emulator import SpeechEmulator
 from emulator.__main__ import main
+from emulator.content import ContentReader
 from emulator.storage_connection import StorageConnection
 from tests.contract.specification import Api
 from tests.contract.surroundings import Audio
@@ -72,6 +76,17 @@ def test_a_destination_needs_the_sas_of_a_container(running: SpeechEmulator, aud
             response = api("POST", "/transcriptions", json={**request, "properties": {"destinationContainerUrl": url}})
             assert (response.status_code, response.json()["innerError"]["code"]) == (400, "InvalidParameterValue")
             assert "sig=" not in response.text
+
+
+def test_a_full_disk_is_not_the_urls_fault(tmp_path: Path, audio: Audio) -> None:
+    """What keeps data from being written here is not told as a URL that cannot be read."""
+
+    async def download() -> None:
+        async with ClientSession() as session:
+            await ContentReader(session).download(audio.url("a.wav"), tmp_path / "missing" / "a.wav")
+
+    with pytest.raises(FileNotFoundError):
+        asyncio.run(download())
 
 
 @pytest.mark.parametrize("kind", ["key", "sas"])
