@@ -29,7 +29,7 @@ from emulator.payloads.fast_transcription import (
 )
 from emulator.records import ModelPath
 from emulator.results import TICKS_PER_MILLISECOND, Json
-from emulator.short_audio import TRANSCRIPT_HEADER
+from emulator.short_audio.operation import TRANSCRIPT_HEADER
 
 AUDIO_LIMIT = 250_000_000
 AUDIO_HOURS = 2

@@ -16,9 +16,7 @@ from emulator.clock import Clock
 from emulator.content import ContentReader
 from emulator.content_logs import ContentLogs
 from emulator.datasets.importing import DatasetImporter
-from emulator.deploying import Deployer
 from emulator.engines.protocol import AdaptingEngine
-from emulator.evaluating import Evaluator
 from emulator.fast_transcription import FastTranscription
 from emulator.faults import Faults
 from emulator.files import FileWriter
@@ -43,13 +41,15 @@ from emulator.resources.tokens import TokenService
 from emulator.resources.transcriptions import Transcriptions
 from emulator.resources.webhooks import WebHooks
 from emulator.settings import Settings
-from emulator.short_audio import ShortAudio
-from emulator.short_audio_endpoints import ShortAudioEndpoints
+from emulator.short_audio.endpoints import ShortAudioEndpoints
+from emulator.short_audio.operation import ShortAudio
 from emulator.status_page import add_status_page
 from emulator.store import Store
 from emulator.tokens import Tokens
-from emulator.training import Trainer
-from emulator.transcribing import Transcriber
+from emulator.work.deploying import Deployer
+from emulator.work.evaluating import Evaluator
+from emulator.work.training import Trainer
+from emulator.work.transcribing import Transcriber
 
 SHUTDOWN_SECONDS = 2.0
 """How long open connections may finish when the service ends."""

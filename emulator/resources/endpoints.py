@@ -19,7 +19,7 @@ from emulator.quotas import DEPLOYMENTS_LIMIT
 from emulator.records import Endpoint, EntityFile, ModelPath
 from emulator.resources.entities import EntitiesWithFiles, Parts
 from emulator.results import Json, iso_timestamp
-from emulator.short_audio import MODES
+from emulator.short_audio.operation import MODES
 
 WEB_SOCKET_PATH = "/speech/universal/v2"
 

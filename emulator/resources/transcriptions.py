@@ -24,7 +24,7 @@ from emulator.payloads.transcriptions import (
 from emulator.records import Content, ModelPath, Transcription
 from emulator.resources.entities import EntitiesWithFiles
 from emulator.results import TICKS_PER_MILLISECOND, Json, iso_duration
-from emulator.transcribing import BASIC_DIARIZATION_SPEAKERS
+from emulator.work.transcribing import BASIC_DIARIZATION_SPEAKERS
 
 
 class Transcriptions(EntitiesWithFiles[Transcription]):

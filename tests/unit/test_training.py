@@ -13,7 +13,7 @@ from emulator.engines.scripted import ScriptedEngine
 from emulator.models import KnownModels
 from emulator.records import CustomModel, Dataset
 from emulator.store import Store
-from emulator.training import Trainer
+from emulator.work.training import Trainer
 
 LINES = [UnusedLine("sentences", 3, "no word"), UnusedLine("pronunciations", 2, "no phoneme")]
 

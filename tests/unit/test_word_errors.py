@@ -2,7 +2,7 @@
 
 import pytest
 
-from emulator.word_errors import AlignedWord, aligned, normalized, token_results, tokens, word_results
+from emulator.work.word_errors import AlignedWord, aligned, normalized, token_results, tokens, word_results
 
 
 @pytest.mark.parametrize(

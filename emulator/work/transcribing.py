@@ -22,10 +22,10 @@ from emulator.faults import Faults
 from emulator.files import FileWriter
 from emulator.jobs import Done, Progress
 from emulator.models import KnownModels
-from emulator.recognizing import rejection
 from emulator.records import Dataset, EntityError, EntityFile, ModelPath, Transcription
 from emulator.results import FileOutcome, report_document, result_document
 from emulator.store import Store
+from emulator.work.recognizing import rejection
 
 DIARIZATION_MINUTES = 240
 """How long a file may be that is recognized with diarization (quotas and limits of batch transcription)."""

@@ -6,11 +6,11 @@ from uuid import UUID
 
 from emulator.app import Call
 from emulator.content_logs import base_model_owner
-from emulator.deploying import deployed_folder
 from emulator.errors import DetailedErrorCode, invalid_argument
 from emulator.models import KnownModels
 from emulator.records import Endpoint
 from emulator.store import Store
+from emulator.work.deploying import deployed_folder
 
 
 @dataclass(frozen=True, slots=True)

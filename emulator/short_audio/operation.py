@@ -30,7 +30,7 @@ from emulator.engines.protocol import (
     RecognitionRequest,
 )
 from emulator.errors import ApiError, invalid_argument, invalid_request
-from emulator.short_audio_answers import (
+from emulator.short_audio.answers import (
     AssessmentParameters,
     Format,
     Json,
@@ -39,7 +39,7 @@ from emulator.short_audio_answers import (
     recognition,
     without_words,
 )
-from emulator.short_audio_endpoints import ShortAudioEndpoints
+from emulator.short_audio.endpoints import ShortAudioEndpoints
 
 OPERATION = "ShortAudio_Recognize"
 """The name in journal and faults; the service's own documentation has none."""

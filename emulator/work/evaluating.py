@@ -17,11 +17,11 @@ from emulator.faults import Faults
 from emulator.files import FileWriter
 from emulator.jobs import Done, Progress
 from emulator.models import KnownModels
-from emulator.recognizing import rejection
 from emulator.records import Dataset, EntityError, EntityFile, Evaluation
 from emulator.results import Json, iso_duration
 from emulator.store import Store
-from emulator.word_errors import AlignedWord, aligned, normalized, token_results, tokens, word_results
+from emulator.work.recognizing import rejection
+from emulator.work.word_errors import AlignedWord, aligned, normalized, token_results, tokens, word_results
 
 
 @dataclass(frozen=True, slots=True)
