@@ -11,11 +11,13 @@ from devstack.azurite import ROOT
 from devstack.display import say
 
 LINTERS = (("ruff", "check", "."), ("ruff", "format", "--check", "."), ("mypy",))
+SEVERAL_FILES_AT_ONCE = ("-n", "auto", "--maxprocesses", "4", "--dist", "loadfile")
+"""A process for each processor, four at most, as the end-to-end tests start whole stacks."""
 
 
 def test(given: argparse.Namespace, _: Console) -> int:
-    """Run pytest with the given arguments."""
-    return _run_module("pytest", *given.pytest_arguments)
+    """Run pytest with the given arguments; all tests, where there are none, several files at once."""
+    return _run_module("pytest", *(given.pytest_arguments or SEVERAL_FILES_AT_ONCE))
 
 
 def lint(_: argparse.Namespace, console: Console) -> int:
