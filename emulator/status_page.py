@@ -31,7 +31,7 @@ p {{ margin: .2rem 0; }}
 table {{ border-collapse: collapse; width: 100%; }}
 th, td {{ text-align: left; vertical-align: top; padding: .25rem 1rem .25rem 0; border-bottom: 1px solid #8884; }}
 th {{ font-weight: 600; color: #888; }}
-td {{ overflow-wrap: anywhere; }}
+td {{ overflow-wrap: break-word; }}
 td.whole {{ white-space: nowrap; }}
 progress {{ width: 6rem; margin-right: .5rem; }}
 .good {{ color: #080; }} .bad {{ color: #c00; }} .busy {{ color: #06c; }} .none {{ color: #888; }}
@@ -42,6 +42,10 @@ progress {{ width: 6rem; margin-right: .5rem; }}
 {tables}</body></html>"""
 
 _CLASSES = {"Succeeded": "good", "Failed": "bad", "Running": "busy", "NotStarted": "none", "yes": "good", "no": "bad"}
+
+
+_USUAL = {"probability": 1, "after": 0, "after_effect": False}
+"""What goes without saying of a fault."""
 
 
 class Markup(NamedTuple):
@@ -127,8 +131,9 @@ def _outcome(delivery: Delivery) -> str:
 
 def _faults(service: "Service") -> Iterable[Sequence[object]]:
     for state in service.faults.state():
-        fault = ", ".join(f"{name}={value}" for name, value in state.items() if name not in {"matched", "struck"})
-        yield fault, state["matched"], state["struck"]
+        told = {name: value for name, value in state.items() if name not in {"kind", "matched", "struck"}}
+        fault = ", ".join(f"{name}={value}" for name, value in told.items() if value != _USUAL.get(name))
+        yield f"{state['kind']}: {fault}", state["matched"], state["struck"]
 
 
 def _plain(url: str) -> str:

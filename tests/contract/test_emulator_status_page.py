@@ -58,7 +58,7 @@ def test_the_page_in_a_browser(
     assert ("3", "3") in shown.progress
     assert "TranscriptionCompletion".lower() in " ".join(shown.texts).lower()
     assert any("Jobs: 1 Running, 1 Succeeded, 1 Failed." in text for text in shown.texts)
-    assert any("throttle" in text and "Datasets_List" in text for text in shown.texts)
+    assert "throttle: count=1, operation=Datasets_List" in shown.texts
     assert not re.search(r"sig=|hidden|" + re.escape(emulator.key), page)
     picture = tmp_path / "page.png"
     browse(emulator.endpoint, tmp_path, f"--screenshot={picture}", "--window-size=1200,900")
