@@ -9,11 +9,16 @@ class StoppedError(Exception):
     """The work is no longer wanted."""
 
 
+def heed(stop: threading.Event) -> None:
+    """Raise StoppedError once `stop` is set."""
+    if stop.is_set():
+        raise StoppedError
+
+
 def until[T](stop: threading.Event, things: Iterator[T]) -> Iterator[T]:
     """The things one by one; raises StoppedError once `stop` is set."""
     for thing in things:
-        if stop.is_set():
-            raise StoppedError
+        heed(stop)
         yield thing
 
 

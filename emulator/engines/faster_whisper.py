@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from emulator.engines.audio import SAMPLE_RATE, TICKS_PER_SAMPLE, Samples, open_audio
 from emulator.engines.channels import wanted_channels
 from emulator.engines.protocol import Engine, EngineUnavailableError, Phrase, RecognitionRequest, RecognizedAudio
-from emulator.engines.threads import StoppedError, ThreadedEngine
+from emulator.engines.threads import ThreadedEngine
 from emulator.engines.whisper_languages import language_of
 from emulator.engines.whisper_results import identified_locale, phrases_of
+from emulator.threads import heed
 
 _FILES = ("model.bin", "config.json", "tokenizer.json")  # without the last, the package would fetch one
 _SOURCE = (
@@ -63,7 +64,7 @@ class WhisperRecognizer:
     def _phrases(
         self, start: int, piece: Samples, *, channel: int, request: RecognitionRequest, stop: Event
     ) -> Iterator[Phrase]:
-        _heed(stop)
+        heed(stop)
         floats = np.divide(piece, 32768, dtype=np.float32)
         locale = self._locale(floats, request)
         segments, _ = self._model.transcribe(
@@ -72,7 +73,7 @@ class WhisperRecognizer:
         start_ticks = start * TICKS_PER_SAMPLE
         for phrase in phrases_of(segments, channel=channel, start_ticks=start_ticks, locale=locale, request=request):
             yield phrase
-            _heed(stop)
+            heed(stop)
 
     def _locale(self, floats: NDArray[np.float32], request: RecognitionRequest) -> str:
         """The locale asked for, or the one of the candidates that the beginning of the piece sounds like."""
@@ -110,11 +111,6 @@ class Pieces:
 def create(*, workers: int, model: Path) -> Engine:
     """An engine with the model of a folder; EngineUnavailableError where that holds none."""
     return ThreadedEngine(WhisperRecognizer(model, workers=workers).recognize, workers=workers)
-
-
-def _heed(stop: Event) -> None:
-    if stop.is_set():
-        raise StoppedError
 
 
 def _quiet_place(piece: Samples) -> int:

@@ -6,13 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
 from emulator.engines.protocol import AudioRejectedError, RecognitionRequest, RecognizedAudio
+from emulator.threads import StoppedError
 
 Recognize = Callable[[RecognitionRequest, Event], RecognizedAudio]
 """Recognizes one file in the thread that calls it, and raises StoppedError soon after the event is set."""
-
-
-class StoppedError(Exception):
-    """Nobody waits for this file any more."""
 
 
 class ThreadedEngine:

@@ -12,8 +12,9 @@ import vosk
 from emulator.engines.audio import SAMPLE_RATE, TICKS_PER_SAMPLE, Samples, open_audio
 from emulator.engines.channels import wanted_channels
 from emulator.engines.protocol import Engine, EngineUnavailableError, Phrase, RecognitionRequest, RecognizedAudio
-from emulator.engines.threads import StoppedError, ThreadedEngine
+from emulator.engines.threads import ThreadedEngine
 from emulator.engines.vosk_results import PATHS, phrase_of
+from emulator.threads import until
 
 _PIECE = SAMPLE_RATE // 4  # the recognizer looks for the end of a phrase once a piece
 _LAYOUTS = ("am/final.mdl", "final.mdl")  # of models with conf/model.conf, and of older ones
@@ -57,9 +58,7 @@ class _Channel:
         self._phrases: list[Phrase] = []
 
     def feed(self, samples: Samples, stop: Event) -> None:
-        for start in range(0, len(samples), _PIECE):
-            if stop.is_set():
-                raise StoppedError
+        for start in until(stop, iter(range(0, len(samples), _PIECE))):
             if self._recognizer.AcceptWaveform(samples[start : start + _PIECE].tobytes()):
                 self._take(self._recognizer.Result())
 
