@@ -20,7 +20,7 @@ from emulator.models import KnownModels
 from emulator.records import Dataset, EntityError, EntityFile, Evaluation
 from emulator.results import Json, iso_duration
 from emulator.store import Store
-from emulator.work.recognizing import rejection
+from emulator.work.recognizing import all_of, nothing_recognized, rejection
 from emulator.work.word_errors import AlignedWord, aligned, normalized, token_results, tokens, word_results
 
 
@@ -69,21 +69,16 @@ class Evaluator:
         models = {"model1": evaluation.model1, "model2": evaluation.model2}
         folders = {name: self._models.folder(path) for name, path in models.items()}
         recordings = self._recordings(evaluation)
-        done, total = 0, len(folders) * len(recordings)
-        progress(done, total)
-
-        async def score(recording: DatasetAudio, model: str) -> _Score:
-            nonlocal done
-            async with self._slots:
-                scored = await self._scored(evaluation, recording, model, folders[model])
-            done += 1
-            progress(done, total)
-            return scored
-
-        async with asyncio.TaskGroup() as group:
-            tasks = [[group.create_task(score(recording, model)) for recording in recordings] for model in folders]
-        both = [[task.result() for task in each] for each in tasks]
-        files = [one.file for scores in both for one in scores]
+        scores = await all_of(
+            [
+                self._scored(evaluation, recording, model, folder)
+                for model, folder in folders.items()
+                for recording in recordings
+            ],
+            progress,
+        )
+        files = [one.file for one in scores]
+        both = [scores[: len(recordings)], scores[len(recordings) :]]
         found = await asyncio.to_thread(_results, both, evaluation.locale)
         return Done(files, {"results": found}, _failure(both))
 
@@ -95,6 +90,10 @@ class Evaluator:
         return recordings
 
     async def _scored(self, evaluation: Evaluation, recording: DatasetAudio, model: str, folder: Path | None) -> _Score:
+        async with self._slots:
+            return await self._score(evaluation, recording, model, folder)
+
+    async def _score(self, evaluation: Evaluation, recording: DatasetAudio, model: str, folder: Path | None) -> _Score:
         body: Json = {"audio": recording.name, "duration": iso_duration(recording.duration_ticks)}
         if recording.transcript is not None:
             body["reference"] = recording.transcript
@@ -171,5 +170,5 @@ def _failure(both: Sequence[Sequence[_Score]]) -> EntityError | None:
     for scores in both:
         first = scores[0].rejected
         if first and all(one.rejected for one in scores):
-            return EntityError(code=first.kind, message=f"No recording succeeded. The first: {first}")
+            return nothing_recognized(first.kind, str(first))
     return None

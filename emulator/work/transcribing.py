@@ -25,7 +25,7 @@ from emulator.models import KnownModels
 from emulator.records import Dataset, EntityError, EntityFile, ModelPath, Transcription
 from emulator.results import FileOutcome, report_document, result_document
 from emulator.store import Store
-from emulator.work.recognizing import rejection
+from emulator.work.recognizing import all_of, nothing_recognized, rejection
 
 DIARIZATION_MINUTES = 240
 """How long a file may be that is recognized with diarization (quotas and limits of batch transcription)."""
@@ -69,7 +69,8 @@ class Transcriber:
 
     async def run(self, transcription: Transcription, progress: Progress) -> Done:
         """Recognize every recording; raises JobError where there are none to be read."""
-        recognized = await self._recognize_all(transcription, await self._recordings(transcription), progress)
+        recordings = await self._recordings(transcription)
+        recognized = await all_of([self._recognize(transcription, recording) for recording in recordings], progress)
         outcomes = [one.outcome for one in recognized]
         results = [one.file for one in recognized if one.file]
         report = await self._writer.write(
@@ -115,23 +116,6 @@ class Transcriber:
         if not recordings:
             raise JobError("InvalidData", "The container has no blobs.")
         return recordings
-
-    async def _recognize_all(
-        self, transcription: Transcription, recordings: list[Recording], progress: Progress
-    ) -> list[_Recognized]:
-        done = 0
-        progress(done, len(recordings))
-
-        async def recognize(recording: Recording) -> _Recognized:
-            nonlocal done
-            recognized = await self._recognize(transcription, recording)
-            done += 1
-            progress(done, len(recordings))
-            return recognized
-
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(recognize(recording)) for recording in recordings]
-        return [task.result() for task in tasks]
 
     async def _recognize(self, transcription: Transcription, recording: Recording) -> _Recognized:
         suffix = Path(urlsplit(recording.plain_url).path).suffix
@@ -221,4 +205,4 @@ def _failure(outcomes: list[FileOutcome]) -> EntityError | None:
     if not all(outcome.error_kind for outcome in outcomes):
         return None
     first = outcomes[0]
-    return EntityError(code=first.error_kind or "", message=f"No recording succeeded. The first: {first.error_message}")
+    return nothing_recognized(first.error_kind or "", first.error_message)
