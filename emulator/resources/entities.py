@@ -121,8 +121,12 @@ class Entities[E: Entity]:
         if entity and entity.subscription == call.subscription:
             self.check_access(call, entity)
             self.check_deletable(entity)
-            self._jobs.delete(entity)
+            self.remove(entity)
         return answer(status=204)
+
+    def remove(self, entity: E) -> None:
+        """Delete an entity that may go, and tell."""
+        self._jobs.delete(entity)
 
     def found(self, call: Call) -> E:
         """The entity that the path names; raises ApiError where this subscription has none such."""

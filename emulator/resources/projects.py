@@ -61,16 +61,16 @@ class Projects(Entities[Project]):
         self._store.put(project)
         return self.one(call, project)
 
-    async def delete(self, call: Call) -> web.Response:
-        """Operation Projects_Delete: 204 also for one that is not there; what belonged to it stays, without it."""
-        project = self._store.get(Project, call.id)
-        if project and project.subscription == call.subscription:
-            for handler in self._members.values():
-                for member in self._store.in_project(handler.kind, project.id):
-                    member.project = None
-                    self._store.put(member)
-            self._store.delete(project, iso_timestamp(self._clock.now()))
-        return answer(status=204)
+    def check_deletable(self, entity: Project) -> None:
+        """A project may go at any time."""
+
+    def remove(self, entity: Project) -> None:
+        """Delete a project; what belonged to it stays, without it."""
+        for handler in self._members.values():
+            for member in self._store.in_project(handler.kind, entity.id):
+                member.project = None
+                self._store.put(member)
+        self._store.delete(entity, iso_timestamp(self._clock.now()))
 
     async def list_datasets(self, call: Call) -> web.Response:
         """Operation Projects_ListDatasets."""
