@@ -4,8 +4,7 @@ import random
 import time
 from collections.abc import Callable
 from io import BytesIO
-from types import TracebackType
-from typing import BinaryIO, Self
+from typing import BinaryIO
 
 import requests
 from pydantic_core import from_json
@@ -22,7 +21,7 @@ from shared.speech.resources.projects import Projects
 from shared.speech.resources.transcriptions import Transcriptions
 from shared.speech.resources.webhooks import WebHooks
 from shared.speech.retry import RetryPolicy
-from shared.speech.transport import Attempt, Timeouts, Transport, ignore, pooled_session
+from shared.speech.transport import Attempt, SessionOwner, Timeouts, Transport, ignore, pooled_session
 from shared.speech.types.files import File
 from shared.speech.types.models import ModelFile
 from shared.speech.versions import api_version as version_named
@@ -32,7 +31,7 @@ DEFAULT_TIMEOUTS = Timeouts()
 LARGEST_DOWNLOAD_BYTES = 2**30
 
 
-class SpeechClient:
+class SpeechClient(SessionOwner):
     """The Speech-to-text REST API at `endpoint`; safe to share between threads.
 
     `endpoint` is the resource's address, such as `https://name.cognitiveservices.azure.com`; `credential` is a
@@ -107,19 +106,6 @@ class SpeechClient:
     ) -> int:
         """Copy the content of a file, or of a URL, into the seekable `target` in constant memory; the bytes written."""
         return self._transport.download(_content_url(file), target, max_bytes=max_bytes)
-
-    def close(self) -> None:
-        """Close the connections."""
-        if self._owns_session:
-            self._session.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def _content_url(file: File | ModelFile | str) -> str:

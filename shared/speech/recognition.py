@@ -10,8 +10,7 @@ import random
 import re
 import time
 from collections.abc import Callable
-from types import TracebackType
-from typing import Literal, Self, overload
+from typing import Literal, overload
 from urllib.parse import quote, urlencode, urlsplit
 
 import requests
@@ -23,7 +22,7 @@ from shared.speech.errors import redact
 from shared.speech.expect_continue import ExpectContinueAdapter
 from shared.speech.resources.resource import json_object
 from shared.speech.retry import RetryPolicy
-from shared.speech.transport import POOL_SIZE, Answer, Attempt, Timeouts, Transport, ignore
+from shared.speech.transport import POOL_SIZE, Answer, Attempt, SessionOwner, Timeouts, Transport, ignore
 from shared.speech.types.recognition import DetailedRecognition, PronunciationAssessment, SimpleRecognition
 
 RECOGNITION_PATH = "/speech/recognition/conversation/cognitiveservices/v1"
@@ -38,7 +37,7 @@ _REGIONAL_DOMAIN = re.compile(rf"({_REGION.pattern})\.api\.cognitive\.microsoft\
 _CUSTOM_DOMAIN = re.compile(r"\.cognitiveservices\.azure\.(com|us|cn)$")
 
 
-class SpeechRecognizer:
+class SpeechRecognizer(SessionOwner):
     """Recognizes audio of up to 60 seconds, 30 with pronunciation assessment; safe to share between threads.
 
     `region_or_endpoint` is a region such as `westeurope`, the address of a resource with a custom domain such as
@@ -138,19 +137,6 @@ class SpeechRecognizer:
         url = f"{self.endpoint}{RECOGNITION_PATH}?{urlencode(given, quote_via=quote)}"
         answer = self._transport.request("POST", url, body=clip, headers=headers, operation="ShortAudio_Recognize")
         return _parsed(SimpleRecognition, answer) if format == "simple" else _parsed(DetailedRecognition, answer)
-
-    def close(self) -> None:
-        """Close the connections."""
-        if self._owns_session:
-            self._session.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def recognition_endpoint(region_or_endpoint: str) -> str:

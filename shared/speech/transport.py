@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from io import BytesIO
-from types import MappingProxyType
-from typing import BinaryIO, override
+from types import MappingProxyType, TracebackType
+from typing import BinaryIO, Self, override
 from urllib.parse import parse_qs, urlsplit
 
 import requests
@@ -134,6 +134,26 @@ def pooled_session() -> requests.Session:
     for prefix in ("https://", "http://"):
         session.mount(prefix, HTTPAdapter(pool_maxsize=POOL_SIZE))
     return session
+
+
+class SessionOwner:
+    """A context manager that closes the session it made itself; one of the caller's stays open."""
+
+    _session: requests.Session
+    _owns_session: bool
+
+    def close(self) -> None:
+        """Close the connections."""
+        if self._owns_session:
+            self._session.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
 
 
 class Transport:
